@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef STREAM_UNPACK_H
+#define STREAM_UNPACK_H
+
+#include "formats/stream/entry.h"
+
+/*
+ * Tar octets back into entries, through libarchive; plain tar or zstd
+ * frames, on a pipe or in a file.
+ *
+ * Hostile input: nothing is extracted, a path is only ever a name; symlinks, devices
+ * and foreign entries are passed over; each limit is in unpack.c.
+ */
+
+enum unpack_kind {
+	UNPACK_HEAD,
+	UNPACK_MAILBOX,
+	UNPACK_ITEM,
+	UNPACK_LOG,
+	UNPACK_COMMIT,
+	UNPACK_END,
+};
+
+/* Everything lives until the next unpack_next(). */
+struct unpack_entry {
+	enum unpack_kind	kind;
+	uint64_t		position;	/* of the entry's header: octets
+						   of tar before it */
+	struct span		path;
+
+	struct stream_head	head;
+	struct mailbox		mailbox;	/* for an item: only the name is set */
+	struct item		item;		/* size is the entry's; ident NULL */
+	struct digest		digest;		/* of an item, as it claims */
+	struct span		link;		/* hardlink target; none: it has octets */
+	struct span		log;		/* lines */
+	struct stream_totals	totals;
+};
+
+struct unpack;
+
+/*
+ * Read from fd (not closed here) at its current offset up to `limit` octets
+ * (UINT64_MAX: to the end).  A file that starts in the middle of a
+ * stream, at a frame, has no head; `headless` allows that.
+ * The first thing read must be the head; else STATUS_DATA, "not an mx stream".
+ */
+struct unpack	*unpack_open(int fd, const char *name, uint64_t limit,
+		    bool headless, struct err *);
+void		 unpack_close(struct unpack *);
+
+/*
+ * 1 and an entry; 0 at the end of the tar (whether an end entry came is for
+ * the caller to know); -1: damaged or cut short there (STATUS_DATA, with the
+ * octet), or reading failed.
+ */
+int		 unpack_next(struct unpack *, struct unpack_entry *, struct err *);
+
+/*
+ * The octets of the item just given, once; its digest is checked against the claimed
+ * one (ERR_MESSAGE, STATUS_DATA where they differ; the stream goes on).
+ */
+int		 unpack_body(struct unpack *, struct body *, struct err *);
+
+/*
+ * Where tar position `position` lies in the file: the offset of the frame that
+ * holds it, and the position within that frame.  For positions at or after that of the
+ * entry given last.  Plain tar: frame 0.
+ */
+void		 unpack_place(const struct unpack *, uint64_t position,
+		    uint64_t *frame, uint64_t *inside);
+
+/*
+ * File offset behind the last octet of the frame that holds the entry given
+ * last: where a writer may go on after a commit.
+ */
+uint64_t	 unpack_frame_end(const struct unpack *);
+
+/* Octets of tar read so far, padding included: the next entry's position. */
+uint64_t	 unpack_position(const struct unpack *);
+
+#endif
