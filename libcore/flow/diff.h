@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef FLOW_DIFF_H
+#define FLOW_DIFF_H
+
+#include "mail/endpoint.h"
+#include "mail/report.h"
+
+/*
+ * Compare two sources, mailbox by mailbox, message by message.
+ *
+ * Messages are paired one to one within a mailbox: by digest where both sides have it, then by canon,
+ * then by key; equal candidates are paired in order.  What is left is paired across mailboxes as
+ * moved; the rest is missing (only in A) or extra (only in B).
+ */
+
+enum diff_kind {
+	DIFF_MISSING	= 1 << 0,	/* in A, not in B */
+	DIFF_EXTRA	= 1 << 1,	/* in B, not in A */
+	DIFF_MOVED	= 1 << 2,	/* in another mailbox of B */
+	DIFF_FLAGS	= 1 << 3,
+	DIFF_DATE	= 1 << 4,	/* another instant */
+	DIFF_ZONE	= 1 << 5,	/* the same instant in another zone (asked for only) */
+	DIFF_BODY	= 1 << 6,	/* octets differ; where a side has only a size: sizes differ */
+	DIFF_MAILBOX_MISSING = 1 << 7,	/* a mailbox that holds nothing: only in A ... */
+	DIFF_MAILBOX_EXTRA = 1 << 8,	/* ... only in B */
+};
+
+struct diff_side {
+	struct span	mailbox;
+	uint32_t	uid;
+	struct span	ref;
+	struct span	flags;
+	struct date	date;
+	uint64_t	size;
+	bool		has_digest;
+	struct digest	digest;
+};
+
+/* A difference; lives until the callback returns. */
+struct diff_row {
+	unsigned		 kinds;		/* one, or several of FLAGS DATE ZONE BODY (and MOVED) */
+	const struct diff_side	*a, *b;		/* NULL where there is none */
+};
+
+struct diff_stat {			/* per mailbox */
+	struct span	mailbox;
+	uint64_t	a, b, same, missing, extra, moved, flags, date, body;
+};
+
+struct diff_config {
+	struct source	*a, *b;
+	unsigned	 ignore;	/* of enum diff_kind */
+	bool		 zone;		/* also compare zones where both know theirs */
+	bool		 sizes;		/* where a side has no digest, compare sizes */
+	select_fn	*select;
+	void		*select_arg;
+	int		(*row)(void *, const struct diff_row *, struct err *);
+	int		(*stat)(void *, const struct diff_stat *, struct err *);
+	void		*arg;
+	const struct report *report;
+};
+
+struct diff_result {
+	uint64_t	same, differ;	/* messages */
+	bool		complete;	/* both sides were read completely */
+};
+
+int	diff_run(const struct diff_config *, struct diff_result *, struct err *);
+
+#endif

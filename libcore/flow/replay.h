@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef FLOW_REPLAY_H
+#define FLOW_REPLAY_H
+
+#include "base/sys.h"
+#include "mail/dest.h"
+#include "mail/endpoint.h"
+#include "mail/report.h"
+
+/*
+ * Replay: a sink over a destination that adds only what is missing.
+ *
+ * Numbered invariants (DESIGN.md section 6):
+ * 1. An intent is durable in the receipt before the first octet of a message leaves.
+ * 2. An intent without an outcome is resolved by looking (UIDs from the remembered UIDNEXT on, by key,
+ *    and by canon where the key cannot tell) before anything is appended again.
+ * 3. An item that the receipt says is done is never appended again, whatever became of it there.
+ * 4. Items are matched one to one with what is there: afterwards a message is there as often as the
+ *    larger of what was there and what the source has.
+ * 5. Within a mailbox, appends keep the source's order.
+ * 6. A key is a claim: where it cannot tell, octets are compared.
+ */
+
+struct replay_config {
+	struct dest		*dest;
+	const char		*receipt;	/* path; NULL only when dry without one */
+	struct span		 origin;	/* of what is replayed */
+	bool			 dry;
+	const struct sys	*sys;
+	const struct report	*report;
+};
+
+/*
+ * The destination and the strings outlive the sink.  STATUS_LOCKED: the receipt is in use;
+ * STATUS_DATA: the receipt is damaged (naming its line) or of another target.
+ */
+struct sink	*replay_sink(const struct replay_config *, struct err *);
+
+#endif
