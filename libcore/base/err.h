@@ -13,6 +13,9 @@
  * message with err_at(); they never reword it.  What is done about it is
  * decided by the scope alone.  The library prints nothing and exits nowhere.
  *
+ * Cleaning up after a failure may fail too: where nobody wants to know, the
+ * struct err * of any function is NULL.
+ *
  * No function here allocates, so running out of memory can be reported.
  * Text from servers and files may stand in a message raw: whoever prints it
  * makes it safe (base/utf8.h).
