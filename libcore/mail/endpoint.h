@@ -100,7 +100,10 @@ struct cursor_ops {
 
 	/*
 	 * The mailbox is over: how much of it was seen, and its last state (UIDNEXT,
-	 * HIGHESTMODSEQ as they were before the enumeration).
+	 * HIGHESTMODSEQ as they were before the enumeration).  SCOPE_COMPLETE claims
+	 * that every item whose src_mailbox is this mailbox was given here: a source
+	 * whose items may stand elsewhere than at their src says SCOPE_PARTIAL unless
+	 * it knows that none does.
 	 */
 	int	(*finish)(struct cursor *, enum scope *,
 		    const struct mailbox **state, struct err *);
@@ -158,9 +161,17 @@ struct lane_ops {
 	int	(*missed)(struct lane *, const struct item *, const struct err *why,
 		    struct err *);
 
-	/* The mailbox is over: its last state and how much of it was seen. */
-	int	(*finish)(struct lane *, const struct mailbox *state, enum scope,
-		    struct err *);
+	/*
+	 * The source's mailbox `from` (mail/name.h) is over.  `state` is its last state
+	 * under the name that it has here: the same name, or where a filter sends
+	 * it; items of it may have been offered under other names as well.  With
+	 * SCOPE_COMPLETE absence means something for the items whose src_mailbox is
+	 * `from`, wherever they stand here, and for no others: those that were not
+	 * offered since the source's mailbox began are gone from the source.
+	 * Called once for each source mailbox for which mailbox() was called.
+	 */
+	int	(*finish)(struct lane *, struct span from,
+		    const struct mailbox *state, enum scope, struct err *);
 
 	/* Make everything put so far durable. */
 	int	(*commit)(struct lane *, struct err *);
