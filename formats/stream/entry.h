@@ -52,6 +52,9 @@ struct log_line {
 	uint64_t	number;
 };
 
+/* The lines of one log entry are at most so many octets; a writer splits. */
+#define LOG_MAX		((size_t)4 << 20)
+
 /* Append one line, with its newline. */
 void	log_put(struct buf *, const struct log_line *);
 
@@ -61,8 +64,14 @@ void	log_put(struct buf *, const struct log_line *);
  */
 int	log_parse(struct span line, struct arena *, struct log_line *, struct err *);
 
-/* NAME of an item's entry and PATH of a mailbox; see mx-stream(5). */
+/* Append PATH/cur/NAME of an item's entry; see mx-stream(5). */
 void	entry_item_path(struct buf *, struct span mailbox, const struct item *,
 	    const struct digest *, uint64_t size);
+
+/*
+ * Copy an item with all that it points to, but for body and own, into an
+ * arena.  False: out of memory.
+ */
+bool	entry_copy_item(struct arena *, const struct item *in, struct item *out);
 
 #endif

@@ -63,6 +63,29 @@ int		 unpack_next(struct unpack *, struct unpack_entry *, struct err *);
 int		 unpack_body(struct unpack *, struct body *, struct err *);
 
 /*
+ * The same into memory at `p`, which has room for item.size octets; nothing is
+ * checked: the caller compares the digest.
+ */
+int		 unpack_read(struct unpack *, unsigned char *p, struct err *);
+
+/*
+ * Where the octets of the item given last begin: the offset in the file of
+ * the frame that holds them, and their offset in that frame; what
+ * frame_read() takes as `at` and `off`.  Can be asked before or after the body was read.
+ */
+void		 unpack_data(const struct unpack *, uint64_t *frame,
+		    uint64_t *inside);
+
+/*
+ * A mailbox that was declared before the place where reading began, for a
+ * reader of a file's later part: its items are refused otherwise.
+ */
+int		 unpack_declare(struct unpack *, struct span mailbox, struct err *);
+
+/* After a failure: whether it was that the file ends too early. */
+bool		 unpack_cut(const struct unpack *);
+
+/*
  * Where tar position `position` lies in the file: the offset of the frame that
  * holds it, and the position within that frame.  For positions at or after that of the
  * entry given last.  Plain tar: frame 0.
