@@ -31,24 +31,36 @@ struct mailbox {
 	uint64_t	octets;
 };
 
-/* A list that owns what its mailboxes point to.  Zeroed storage is empty. */
+/*
+ * A list that owns what its mailboxes point to, each name once.  Zeroed
+ * storage is empty.  What stands in `v` may be changed, but for the names and
+ * the order: the index goes by them.
+ */
 struct mailboxes {
 	struct mailbox	*v;
 	size_t		 n, cap;
 	bool		 complete;	/* everything was listed; what is not
 					   here does not exist */
 	struct arena	 arena;
+	uint32_t	*slots;		/* 1 + index, by hash of the name */
+	size_t		 nslots;	/* a power of two */
 };
 
 void		 mailboxes_fini(struct mailboxes *);
 
-/* A deep copy goes in.  NULL: out of memory; else valid until the next put. */
+/*
+ * A deep copy goes in; it takes the place of one that has the name.  NULL:
+ * out of memory; else valid until the next put.
+ */
 struct mailbox	*mailboxes_put(struct mailboxes *, const struct mailbox *);
 
 /* By name, or NULL. */
 struct mailbox	*mailboxes_get(const struct mailboxes *, struct span name);
 
-/* Sort by name: INBOX first, a parent before its children. */
+/*
+ * Sort by name: INBOX and what is below it first, a parent before its
+ * children, and these before anything else.
+ */
 void		 mailboxes_sort(struct mailboxes *);
 
 /* Deep copy of one into an arena.  False: out of memory. */

@@ -1,0 +1,481 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The identities of a message, in one pass over octets that come in pieces.
+ *
+ * Three looks at each piece: the digest takes it as it is; lint looks at
+ * line ends; the canon takes the header through a state machine and the body
+ * by the stretch between two CRs, into a buffer before its hash.  Nothing is kept of
+ * the message but that buffer and the beginnings of six fields.
+ */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "mail/header.h"
+#include "mail/key.h"
+
+#define OUT_SIZE	((size_t)64 << 10)
+
+enum place {
+	AT_LINE,		/* at the start of a line of the header */
+	AT_LINE_CR,		/* behind a CR there */
+	IN_NAME,
+	BEHIND_NAME,		/* in blanks before a colon */
+	IN_VALUE,
+	IN_BODY,
+};
+
+struct identer {
+	struct sha256	*digest, *canon;
+	uint64_t	 size;
+	unsigned	 lint;
+
+	/* lines */
+	uint64_t	 line;		/* octets of the current one */
+	uint64_t	 longest;
+	bool		 was_cr;	/* the last octet was one */
+
+	/* the header */
+	enum place	 place;
+	bool		 field;		/* one has begun and not ended */
+	bool		 first;		/* no field has ended yet */
+	bool		 skip;		/* it stays out of the canon */
+	struct header_runs runs;
+	unsigned char	 name[HEADER_NAME_MAX];
+	size_t		 name_n, blank_n;
+	struct key_value *value;	/* where it goes for the key, or NULL */
+	struct key_values key;
+
+	/* the canon */
+	bool		 held_cr;	/* a CR of the body, not written yet */
+	uint64_t	 ends;		/* LFs, not written yet */
+	size_t		 out_n;
+	unsigned char	 out[OUT_SIZE];
+};
+
+/*
+ * Fields that mail stores and their servers and clients add, change or drop:
+ * mbox (UW, Dovecot, mutt), Mozilla, Gmail and Takeout, Outlook, mbsync,
+ * offlineimap, Sylpheed, Evolution.
+ */
+static const char *const volatile_names[] = {
+	"content-length",
+	"lines",
+	"status",
+	"x-evolution",
+	"x-evolution-source",
+	"x-gm-labels",
+	"x-gm-msgid",
+	"x-gm-thrid",
+	"x-gmail-labels",
+	"x-imap",
+	"x-imapbase",
+	"x-keywords",
+	"x-label",
+	"x-message-flag",
+	"x-mozilla-keys",
+	"x-mozilla-status",
+	"x-mozilla-status2",
+	"x-offlineimap",
+	"x-status",
+	"x-tuid",
+	"x-uid",
+	"x-uidl",
+};
+
+bool
+ident_is_volatile(struct span name)
+{
+	size_t i;
+
+	for (i = 0; i < N(volatile_names); i++)
+		if (span_iis(name, volatile_names[i]))
+			return true;
+	return false;
+}
+
+/* ---- the canon's octets ---- */
+
+static void
+out_flush(struct identer *id)
+{
+	sha256_add(id->canon, span_of(id->out, id->out_n));
+	id->out_n = 0;
+}
+
+static void
+out_raw(struct identer *id, const unsigned char *p, size_t n)
+{
+	if (n > OUT_SIZE - id->out_n)
+		out_flush(id);
+	if (n > OUT_SIZE) {
+		sha256_add(id->canon, span_of(p, n));
+		return;
+	}
+	memcpy(id->out + id->out_n, p, n);
+	id->out_n += n;
+}
+
+/* The line ends that turned out not to be the last. */
+static void
+out_ends(struct identer *id)
+{
+	size_t n;
+
+	while (id->ends > 0) {
+		if (id->out_n == OUT_SIZE)
+			out_flush(id);
+		n = OUT_SIZE - id->out_n;
+		if (n > id->ends)
+			n = (size_t)id->ends;
+		memset(id->out + id->out_n, '\n', n);
+		id->out_n += n;
+		id->ends -= n;
+	}
+}
+
+/* Append; LFs at the end are held back, since they may be the last. */
+static void
+out_put(struct identer *id, const unsigned char *p, size_t n)
+{
+	size_t ends = 0;
+
+	while (ends < n && p[n - 1 - ends] == '\n')
+		ends++;
+	if (ends < n) {
+		if (id->ends > 0)
+			out_ends(id);
+		out_raw(id, p, n - ends);
+	}
+	id->ends += ends;
+}
+
+/* ---- lint ---- */
+
+static void
+line_end(struct identer *id, size_t n, bool cr)
+{
+	uint64_t line = id->line + n;
+
+	if (cr)
+		line--;
+	else
+		id->lint |= LINT_BARE_LF;
+	if (line > id->longest)
+		id->longest = line;
+	id->line = 0;
+}
+
+/* Line lengths and bare LFs; LF by LF. */
+static void
+lint_lines(struct identer *id, struct span s)
+{
+	const unsigned char *p = s.p, *end = s.p + s.n, *lf;
+
+	while ((lf = memchr(p, '\n', (size_t)(end - p))) != NULL) {
+		line_end(id, (size_t)(lf - p), lf > s.p ? lf[-1] == '\r' : id->was_cr);
+		p = lf + 1;
+	}
+	id->line += (uint64_t)(end - p);
+}
+
+static void
+lint_add(struct identer *id, struct span s)
+{
+	if ((id->lint & LINT_NUL) == 0 && memchr(s.p, '\0', s.n) != NULL)
+		id->lint |= LINT_NUL;
+	if (id->was_cr && s.p[0] != '\n')
+		id->lint |= LINT_BARE_CR;
+	lint_lines(id, s);
+	id->was_cr = s.p[s.n - 1] == '\r';
+}
+
+static void
+lint_end(struct identer *id)
+{
+	if (id->was_cr)
+		id->lint |= LINT_BARE_CR;
+	if (id->size > 0 && (id->line > 0 || id->was_cr))
+		id->lint |= LINT_NO_EOL;
+	if (id->line > id->longest)
+		id->longest = id->line;
+}
+
+/* ---- the header ---- */
+
+/* A piece of the field's value. */
+static void
+value_add(struct identer *id, struct span s)
+{
+	struct span run;
+	bool gap;
+
+	if (id->value != NULL)
+		key_add(id->value, s);
+	while (header_run(&id->runs, &s, &run, &gap)) {
+		if (id->skip)
+			continue;
+		if (gap)
+			out_put(id, (const unsigned char *)" ", 1);
+		out_put(id, run.p, run.n);
+	}
+}
+
+static void
+field_end(struct identer *id)
+{
+	if (id->field && !id->skip)
+		out_put(id, (const unsigned char *)"\n", 1);
+	if (id->field)
+		id->first = false;
+	id->field = id->skip = false;
+	id->value = NULL;
+}
+
+static void
+field_begin(struct identer *id)
+{
+	field_end(id);
+	id->field = true;
+	id->runs = (struct header_runs){ false, false };
+	id->name_n = id->blank_n = 0;
+}
+
+/* The colon has come. */
+static void
+field_named(struct identer *id)
+{
+	const struct span name = span_of(id->name, id->name_n);
+	size_t i;
+
+	id->place = IN_VALUE;
+	if (id->first)
+		id->lint &= ~(unsigned)LINT_NO_HEADER;
+	id->value = key_begin(&id->key, name);
+	id->skip = ident_is_volatile(name);
+	if (id->skip)
+		return;
+	for (i = 0; i < id->name_n; i++)
+		if (id->name[i] >= 'A' && id->name[i] <= 'Z')
+			id->name[i] = (unsigned char)(id->name[i] + 32);
+	out_put(id, id->name, id->name_n);
+	out_put(id, (const unsigned char *)":", 1);
+
+	/* The value is set off by a space, so there is a gap before its first run. */
+	id->runs = (struct header_runs){ true, true };
+}
+
+/* What came is no name: it and what follows is a value without one. */
+static void
+field_nameless(struct identer *id)
+{
+	const struct span name = span_of(id->name, id->name_n);
+
+	id->place = IN_VALUE;
+	if (id->first && id->blank_n > 0)
+		id->skip = span_is(name, "From") || span_is(name, ">From");
+	value_add(id, name);
+	if (id->blank_n > 0)
+		value_add(id, SPAN(" "));
+}
+
+static void
+header_end(struct identer *id)
+{
+	field_end(id);
+	id->place = IN_BODY;
+	out_put(id, (const unsigned char *)"\n", 1);
+}
+
+/* At the start of a line.  Whether the octet is done with. */
+static bool
+line_octet(struct identer *id, unsigned char c)
+{
+	if (c == '\n') {
+		header_end(id);
+		return true;
+	}
+	if (c == '\r' && id->place == AT_LINE) {
+		id->place = AT_LINE_CR;
+		return true;
+	}
+	if ((c == ' ' || c == '\t') && id->place == AT_LINE && id->field) {
+		id->place = IN_VALUE;
+		return false;
+	}
+	field_begin(id);
+	if (id->place == AT_LINE && header_is_ftext(c)) {
+		id->place = IN_NAME;
+		return false;
+	}
+	field_nameless(id);
+	return false;
+}
+
+/* In a name or behind it.  Whether the octet is done with. */
+static bool
+name_octet(struct identer *id, unsigned char c)
+{
+	if (id->place == IN_NAME && header_is_ftext(c) &&
+	    id->name_n < HEADER_NAME_MAX) {
+		id->name[id->name_n++] = c;
+		return true;
+	}
+	if (c == ':' && id->name_n > 0) {
+		field_named(id);
+		return true;
+	}
+	if (c == ' ' || c == '\t') {
+		id->place = BEHIND_NAME;
+		id->blank_n++;
+		return true;
+	}
+	field_nameless(id);
+	return false;
+}
+
+/* The rest of a line of a value.  How many octets it took. */
+static size_t
+value_octets(struct identer *id, struct span s)
+{
+	const size_t n = span_find(s, '\n');
+
+	value_add(id, span_head(s, n));
+	if (n == s.n)
+		return n;
+	id->place = AT_LINE;
+	return n + 1;
+}
+
+/* Up to the end of the header.  How many octets it took. */
+static size_t
+header_add(struct identer *id, struct span s)
+{
+	unsigned char any = 0;
+	size_t i = 0, k;
+
+	while (i < s.n && id->place != IN_BODY) {
+		switch (id->place) {
+		case AT_LINE:
+		case AT_LINE_CR:
+			i += line_octet(id, s.p[i]) ? 1 : 0;
+			break;
+		case IN_NAME:
+		case BEHIND_NAME:
+			i += name_octet(id, s.p[i]) ? 1 : 0;
+			break;
+		case IN_VALUE:
+			i += value_octets(id, span_from(s, i));
+			break;
+		case IN_BODY:
+			break;
+		}
+	}
+	for (k = 0; k < i; k++)
+		any |= s.p[k];
+	if (any >= 0x80)
+		id->lint |= LINT_8BIT_HEADER;
+	return i;
+}
+
+/* ---- the body ---- */
+
+static void
+body_add_canon(struct identer *id, struct span s)
+{
+	const unsigned char *p = s.p, *end = s.p + s.n, *cr;
+
+	if (s.n == 0)
+		return;
+	if (id->held_cr && *p != '\n')
+		out_put(id, (const unsigned char *)"\r", 1);
+	id->held_cr = false;
+	while ((cr = memchr(p, '\r', (size_t)(end - p))) != NULL) {
+		out_put(id, p, (size_t)(cr - p));
+		p = cr + 1;
+		if (p == end)
+			id->held_cr = true;
+		else if (*p != '\n')
+			out_put(id, cr, 1);
+	}
+	out_put(id, p, (size_t)(end - p));
+}
+
+/* ---- all of it ---- */
+
+static void
+reset(struct identer *id)
+{
+	sha256_reset(id->digest);
+	sha256_reset(id->canon);
+	id->size = id->line = id->longest = id->ends = 0;
+	id->lint = LINT_NO_HEADER;
+	id->was_cr = id->held_cr = id->field = id->skip = false;
+	id->first = true;
+	id->place = AT_LINE;
+	id->runs = (struct header_runs){ false, false };
+	id->name_n = id->blank_n = id->out_n = 0;
+	id->value = NULL;
+	key_reset(&id->key);
+}
+
+struct identer *
+identer_new(struct err *err)
+{
+	struct identer *id;
+
+	if ((id = calloc(1, sizeof(*id))) == NULL) {
+		(void)err_nomem(err);
+		return NULL;
+	}
+	if ((id->digest = sha256_new(err)) == NULL ||
+	    (id->canon = sha256_new(err)) == NULL) {
+		identer_free(id);
+		return NULL;
+	}
+	reset(id);
+	return id;
+}
+
+void
+identer_free(struct identer *id)
+{
+	if (id == NULL)
+		return;
+	sha256_free(id->digest);
+	sha256_free(id->canon);
+	free(id);
+}
+
+void
+identer_add(struct identer *id, struct span s)
+{
+	if (s.n == 0)
+		return;
+	id->size += s.n;
+	sha256_add(id->digest, s);
+	lint_add(id, s);
+	if (id->place != IN_BODY)
+		s = span_from(s, header_add(id, s));
+	body_add_canon(id, s);
+}
+
+void
+identer_end(struct identer *id, struct ident *out)
+{
+	if (id->place == IN_NAME || id->place == BEHIND_NAME)
+		field_nameless(id);
+	field_end(id);
+	if (id->held_cr)
+		out_put(id, (const unsigned char *)"\r", 1);
+	out_flush(id);
+	lint_end(id);
+
+	*out = (struct ident){ .size = id->size, .lint = id->lint };
+	sha256_end(id->digest, &out->digest);
+	sha256_end(id->canon, &out->canon);
+	key_end(&id->key, &out->key);
+	out->longest_line = id->longest > UINT32_MAX ? UINT32_MAX :
+	    (uint32_t)id->longest;
+	reset(id);
+}
