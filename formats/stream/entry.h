@@ -64,6 +64,13 @@ void	log_put(struct buf *, const struct log_line *);
  */
 int	log_parse(struct span line, struct arena *, struct log_line *, struct err *);
 
+/*
+ * A ref as it stands in log lines and attributes, and back: control octets, "%" and what
+ * is not UTF-8 are escaped as %XX.  False: an escape that is none, or nothing.
+ */
+void	entry_put_ref(struct buf *, struct span ref);
+bool	entry_parse_ref(struct buf *, struct span text);
+
 /* Append PATH/cur/NAME of an item's entry; see mx-stream(5). */
 void	entry_item_path(struct buf *, struct span mailbox, const struct item *,
 	    const struct digest *, uint64_t size);
