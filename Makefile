@@ -30,7 +30,7 @@ HARDEN	= -fstack-protector-strong -fPIE -D_FORTIFY_SOURCE=2 \
 HARDLD	= -pie -Wl,-z,relro,-z,now,-z,noexecstack
 OPT	?= -O2 -g
 SAN	?=
-CPPFLAGS += -D_POSIX_C_SOURCE=200809L -I. -Ilibcore
+CPPFLAGS += -D_POSIX_C_SOURCE=200809L -D_XOPEN_SOURCE=700 -I. -Ilibcore
 CFLAGS	+= -std=c17 $(OPT) $(WARN) $(HARDEN) $(SAN) -pthread
 LDFLAGS	+= $(HARDLD) $(SAN) -pthread
 LDLIBS	= -lssl -lcrypto -lpcre2-8 -larchive -llmdb -lzstd -ljansson

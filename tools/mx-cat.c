@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: ISC */
+/* mx-cat: print one message of an archive, octet by octet. */
+
+#include <unistd.h>
+
+#include "base/io.h"
+#include "mail/name.h"
+#include "tools/place.h"
+
+struct cat {
+	struct tool		*tool;
+	struct place_config	 config;
+	const char		*archive, *what, *uid;
+};
+
+/* By digest, "#NUMBER", or mailbox and UID.  As archive_read_*(). */
+static int
+find(struct cat *c, struct archive *arc, struct body *body, struct err *err)
+{
+	struct buf name = BUF_INIT;
+	uint32_t uid;
+	uint64_t number;
+	int rc;
+
+	if (c->uid == NULL && c->what[0] == '#') {
+		if (!span_u64(span_str(c->what + 1), &number))
+			return err_set(err, ERR_RUN, STATUS_USAGE,
+			    "%s: is no item number", c->what);
+		return archive_read_number(arc, number, body, err);
+	}
+	if (c->uid == NULL)
+		return archive_read_digest(arc, span_str(c->what), body, err);
+	if (!span_u32(span_str(c->uid), &uid) || uid == 0)
+		return err_set(err, ERR_RUN, STATUS_USAGE, "%s: is no UID",
+		    c->uid);
+	name_split(&name, span_str(c->what));
+	rc = buf_ok(&name) ? archive_read_uid(arc, buf_span(&name), uid, body,
+	    err) : err_nomem(err);
+	buf_fini(&name);
+	return rc;
+}
+
+static int
+print(struct body *body, struct err *err)
+{
+	struct span piece;
+	int more;
+
+	body_rewind(body);
+	while ((more = body_next(body, &piece, err)) == 1)
+		if (io_write(STDOUT_FILENO, piece, "standard output",
+		    err) == -1)
+			return -1;
+	return more;
+}
+
+static int
+cat(struct cat *c, struct err *err)
+{
+	struct place place = { 0 };
+	struct body *body = NULL;
+	int found, rc = -1;
+
+	if (place_init(&place, c->archive, &c->config, c->tool, NULL,
+	    err) == -1)
+		goto out;
+	if (place.kind != PLACE_ARCHIVE) {
+		err_set(err, ERR_RUN, STATUS_USAGE, "%s: is no archive",
+		    c->archive);
+		goto out;
+	}
+	if (place_open_archive(&place, ARCHIVE_READ, err) == -1 ||
+	    (body = body_new(err)) == NULL ||
+	    (found = find(c, place.archive, body, err)) == -1)
+		goto out;
+	if (found == 0) {
+		err_set(err, ERR_RUN, STATUS_NOINPUT,
+		    "%s: holds no message %s%s%s", c->archive, c->what,
+		    c->uid == NULL ? "" : " uid ", c->uid == NULL ? "" :
+		    c->uid);
+		goto out;
+	}
+	rc = print(body, err);
+out:
+	body_free(body);
+	place_close(&place);
+	return rc;
+}
+
+int
+main(int argc, char *argv[])
+{
+	struct tool tool = { "mx-cat", "[options] ARCHIVE DIGEST | #NUMBER | "
+	    "MAILBOX UID", "Prints one message of an archive exactly as it was "
+	    "received.", false, false, false, NULL, NULL };
+	struct cat c = { .tool = &tool, .config = PLACE_CONFIG_INIT };
+	struct err err = ERR_INIT;
+	int operands;
+
+	operands = tool_start(&tool, argc, argv, NULL, 0, 2, 3);
+	c.archive = argv[1];
+	c.what = argv[2];
+	c.uid = operands == 3 ? argv[3] : NULL;
+	if (cat(&c, &err) == 0) {
+		tool.quiet = true;
+		return tool_end(&tool, NULL, STATUS_OK);
+	}
+	tool_error(&tool, &err);
+	return tool_end(&tool, NULL, err.status);
+}

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: ISC */
+/* mx-check: verify every byte of an archive, rebuild its index. */
+
+#include "base/json.h"
+#include "mail/name.h"
+#include "tools/place.h"
+#include "tools/print.h"
+
+struct check {
+	struct tool		*tool;
+	struct place_config	 config;
+	const char		*dir;
+	bool			 rebuild, dump;
+	struct printer		 print;
+	struct archive_verify	 found;
+};
+
+static int
+on_damage(void *arg, const struct archive_damage *d, struct err *err)
+{
+	struct check *c = arg;
+	struct buf b = BUF_INIT;
+
+	(void)err;
+	if (c->tool->json) {
+		json_open(&b, '{');
+		json_key(&b, "type");
+		json_str(&b, SPAN("damage"));
+		json_key(&b, "segment");
+		json_str(&b, span_str(d->segment));
+		json_key(&b, "frame");
+		json_num(&b, d->frame);
+		if (d->mailbox.n > 0) {
+			json_key(&b, "mailbox");
+			name_json(&b, d->mailbox);
+			json_key(&b, "ref");
+			json_str(&b, d->ref);
+		}
+		json_key(&b, "text");
+		json_str(&b, span_str(d->what));
+		json_close(&b, '}');
+		buf_chr(&b, '\n');
+		(void)fwrite(b.p, 1, b.n, stdout);
+		buf_fini(&b);
+		return 0;
+	}
+	if (d->mailbox.n > 0) {
+		buf_str(&b, ": ");
+		name_put(&b, d->mailbox);
+		buf_str(&b, " ref ");
+		buf_put(&b, d->ref);
+	}
+	tool_say(c->tool, "%s: %s: frame at %llu%s: %s", c->dir, d->segment,
+	    (unsigned long long)d->frame, buf_cstr(&b), d->what);
+	buf_fini(&b);
+	return 0;
+}
+
+static int
+on_line(void *arg, struct span line, struct err *err)
+{
+	(void)arg;
+	(void)err;
+	(void)fwrite(line.p, 1, line.n, stdout);
+	(void)fputc('\n', stdout);
+	return 0;
+}
+
+static int
+check(struct check *c, struct err *err)
+{
+	const struct archive_config config = { tool_program(c->tool),
+	    &sys_real, &c->print.report };
+	struct place place = { 0 };
+	struct buf line = BUF_INIT;
+	int rc = -1;
+
+	if (c->rebuild && archive_rebuild(c->dir, &config, err) == -1)
+		return -1;
+	if (place_init(&place, c->dir, &c->config, c->tool, &c->print.report,
+	    err) == -1)
+		goto out;
+	if (place.kind != PLACE_ARCHIVE) {
+		err_set(err, ERR_RUN, STATUS_USAGE, "%s: is no archive",
+		    c->dir);
+		goto out;
+	}
+	if (place_open_archive(&place, ARCHIVE_READ, err) == -1)
+		goto out;
+	rc = c->dump ? archive_dump_index(place.archive, &line, on_line, c,
+	    err) : archive_verify(place.archive, on_damage, c, &c->found, err);
+out:
+	buf_fini(&line);
+	place_close(&place);
+	return rc;
+}
+
+int
+main(int argc, char *argv[])
+{
+	struct tool tool = { "mx-check", "[options] ARCHIVE", "Verifies every "
+	    "byte of an archive: checksums of segments and frames, the digest "
+	    "of\neach message, and that the index says what the segments say.",
+	    false, false, false, NULL, NULL };
+	struct check c = { .tool = &tool, .config = PLACE_CONFIG_INIT };
+	const struct opt own[] = {
+		{ 0, "rebuild", OPT_FLAG, &c.rebuild, NULL,
+		    "build the index anew from the segments first" },
+		{ 0, "dump-index", OPT_FLAG, &c.dump, NULL,
+		    "print the index as text instead of verifying" },
+	};
+	const struct opt_group groups[] = { { "Checking", NULL, own, N(own) } };
+	struct err err = ERR_INIT;
+	enum status status = STATUS_OK;
+	char counts[200];
+
+	(void)tool_start(&tool, argc, argv, groups, N(groups), 1, 1);
+	c.dir = argv[1];
+	printer_init(&c.print, &tool, false, false);
+	if (check(&c, &err) == -1) {
+		status = err.status;
+		printer_fini(&c.print);
+		tool_error(&tool, &err);
+		return tool_end(&tool, NULL, status);
+	}
+	printer_fini(&c.print);
+	if (c.found.damaged > 0)
+		status = STATUS_DATA;
+	(void)snprintf(counts, sizeof(counts), "%llu items, %llu octets, "
+	    "%llu frames, %llu segments verified, %llu damaged",
+	    (unsigned long long)c.found.items,
+	    (unsigned long long)c.found.octets,
+	    (unsigned long long)c.found.frames,
+	    (unsigned long long)c.found.segments,
+	    (unsigned long long)c.found.damaged);
+	return tool_end(&tool, c.dump ? NULL : counts, status);
+}

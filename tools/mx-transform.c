@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: ISC */
+/* mx-transform: apply rules to an archive or a stream, offline. */
+
+#include <stdlib.h>
+
+#include "base/io.h"
+#include "flow/copy.h"
+#include "tools/place.h"
+#include "tools/print.h"
+#include "tools/rulefilter.h"
+
+#define RULE_FILE_MAX	((size_t)16 << 20)
+
+struct transform {
+	struct tool		*tool;
+	struct place_config	 net;
+	struct opt_list		 rules;		/* -e and -f, in order */
+	const char		*now;
+	const char		*in, *out;
+	bool			 dry;
+	struct printer		 print;
+	struct place		 from, to;
+	struct rules		*parsed;
+	struct rulefilter	 filter;
+	struct buf		 detail;
+};
+
+/* One -e or -f. */
+static int
+add_rules(struct transform *t, const char *arg, bool is_file, struct err *err)
+{
+	struct buf text = BUF_INIT;
+	int rc = -1;
+
+	if (is_file && io_slurp(arg, RULE_FILE_MAX, &text, err) == -1)
+		goto out;
+	rc = rules_add(t->parsed, is_file ? arg : "-e", is_file ?
+	    buf_span(&text) : span_str(arg), &t->detail, err);
+out:
+	buf_fini(&text);
+	return rc;
+}
+
+static int
+read_rules(struct transform *t, struct err *err)
+{
+	struct date now = { .sec = sys_now(&sys_real) / 1000000000 };
+	size_t i;
+
+	if (t->now != NULL && !date_parse_rfc3339(span_str(t->now), &now))
+		return err_set(err, ERR_RUN, STATUS_USAGE,
+		    "--now %s: is no date as 2026-11-22T08:00:00Z", t->now);
+	if ((t->parsed = rules_new(err)) == NULL)
+		return -1;
+	for (i = 0; i < t->rules.n; i++)
+		if (add_rules(t, t->rules.v[i],
+		    t->rules.from[i]->letter == 'f', err) == -1)
+			return -1;
+	rulefilter_init(&t->filter, t->parsed, now.sec);
+	return 0;
+}
+
+static int
+open_both(struct transform *t, struct err *err)
+{
+	struct source_about about = { 0 };
+	struct buf origin = BUF_INIT;
+	int rc = -1;
+
+	if (place_init(&t->from, t->in, &t->net, t->tool, &t->print.report,
+	    err) == -1 ||
+	    place_init(&t->to, t->out, &t->net, t->tool, &t->print.report,
+	    err) == -1)
+		return -1;
+	if (t->from.kind == PLACE_IMAP || t->to.kind == PLACE_IMAP)
+		return err_set(err, ERR_RUN, STATUS_USAGE, "%s: is a server; "
+		    "mx-transform opens no socket: dump it first",
+		    t->from.kind == PLACE_IMAP ? t->in : t->out);
+	if (place_open_source(&t->from, NEED_KEY | NEED_IDENT, err) == -1)
+		return -1;
+	t->from.source->ops->about(t->from.source, &about);
+	if (about.left_out > 0)
+		report_note(&t->print.report, "%s: the view leaves out %llu "
+		    "items", t->in, (unsigned long long)about.left_out);
+	if (t->from.kind == PLACE_MAILDIR)
+		place_origin(&origin, &t->from);
+	else
+		buf_put(&origin, about.origin);
+	rc = place_open_sink(&t->to, buf_cstr(&origin), t->dry, err);
+	buf_fini(&origin);
+	return rc;
+}
+
+static int
+transform_copy(struct transform *t, struct copy_result *res, struct err *err)
+{
+	struct copy c = {
+		.filter = &t->filter.filter, .jobs = 1, .dry = t->dry,
+		.sys = &sys_real, .report = &t->print.report,
+	};
+
+	if (read_rules(t, err) == -1 || open_both(t, err) == -1)
+		return -1;
+	c.from = t->from.source;
+	c.to = t->to.sink;
+	return copy_run(&c, res, err);
+}
+
+static int
+transform_run(struct transform *t)
+{
+	struct copy_result res = { 0 };
+	struct err err = ERR_INIT;
+	const uint64_t *n = t->print.count;
+	char counts[200];
+	int rc;
+
+	printer_init(&t->print, t->tool, t->dry, true);
+	t->print.items_out = t->dry || !span_is(span_str(t->out), "-");
+	rc = transform_copy(t, &res, &err);
+	place_close(&t->to);
+	place_close(&t->from);
+	printer_fini(&t->print);
+	if (rc == -1) {
+		tool_error(t->tool, &err);
+		(void)fwrite(t->detail.p, 1, t->detail.n, stderr);
+	}
+	(void)snprintf(counts, sizeof(counts), "%llu %s, %llu present, "
+	    "%llu dropped, %llu unavailable",
+	    (unsigned long long)n[t->dry ? VERDICT_WANTED : VERDICT_DONE],
+	    t->dry ? "to write" : "written",
+	    (unsigned long long)(n[VERDICT_HAVE] + n[VERDICT_CHANGED]),
+	    (unsigned long long)n[VERDICT_DROPPED],
+	    (unsigned long long)(n[VERDICT_UNAVAILABLE] + n[VERDICT_REFUSED]));
+	rules_free(t->parsed);
+	opt_list_fini(&t->rules);
+	buf_fini(&t->detail);
+	return tool_end(t->tool, rc == -1 ? NULL : counts,
+	    printer_status(&t->print, rc, res.interrupted, &err));
+}
+
+int
+main(int argc, char *argv[])
+{
+	struct tool tool = { "mx-transform", "[options] [-e RULE] [-f FILE] "
+	    "[IN [OUT]]", "Applies rules to an archive or a stream, without any "
+	    "network and without changing its\ninput.  IN is an archive's "
+	    "directory, a stream file, maildir:PATH or - (the default);\nOUT "
+	    "another archive, a new file x.tar or x.tar.zst, or - (the "
+	    "default).", false, false, false, NULL, NULL };
+	struct transform t = { .tool = &tool, .net = PLACE_CONFIG_INIT };
+	struct opt view[1];
+	const struct opt own[] = {
+		{ 'e', "rule", OPT_LIST, &t.rules, "RULE",
+		    "apply this rule; may be repeated" },
+		{ 'f', "file", OPT_LIST, &t.rules, "FILE",
+		    "apply the rules in FILE, one a line; may be repeated" },
+		{ 'n', "dry-run", OPT_FLAG, &t.dry, NULL,
+		    "print what would become of each item" },
+		{ 0, "now", OPT_STR, &t.now, "DATE",
+		    "count ages from DATE (RFC 3339) instead of the clock" },
+	};
+	const struct opt_group groups[] = {
+		{ "Rules", NULL, own, N(own) },
+		{ "Choosing", NULL, view, place_opts_view(&t.net, view) },
+	};
+	int operands;
+
+	operands = tool_start(&tool, argc, argv, groups, N(groups), 0, 2);
+	t.in = operands >= 1 ? argv[1] : "-";
+	t.out = operands == 2 ? argv[2] : "-";
+	return transform_run(&t);
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef TOOLS_PLACE_H
+#define TOOLS_PLACE_H
+
+#include "formats/archive/archive.h"
+#include "mail/dest.h"
+#include "mail/endpoint.h"
+#include "mail/report.h"
+#include "net/url.h"
+#include "tools/tool.h"
+
+/*
+ * Operands that name places: imaps://, imap://, maildir:PATH, an archive's
+ * directory, a stream file, "-".  Opens each as what the command needs.
+ */
+
+enum place_kind {
+	PLACE_IMAP,
+	PLACE_MAILDIR,
+	PLACE_ARCHIVE,
+	PLACE_STREAM,		/* a file, or "-" */
+};
+
+/* What the command line says about reaching a place. */
+struct place_config {
+	const char	*password_command, *password_file;
+	int		 password_fd;	/* -1: none */
+	const char	*ca_file;
+	uint32_t	 timeout;	/* seconds */
+	const char	*trace;		/* file for the protocol trace */
+	const char	*view;		/* of an archive: current, all, at=... */
+};
+
+#define PLACE_CONFIG_INIT	{ NULL, NULL, -1, NULL, 0, NULL, NULL }
+#define PLACE_OPTS	8
+
+/* Rows for connections and for the view into v (of PLACE_OPTS); the count. */
+size_t	place_opts_net(struct place_config *, struct opt *v);
+size_t	place_opts_view(struct place_config *, struct opt *v);
+
+struct place {
+	const char		*spec;		/* as given */
+	enum place_kind		 kind;
+	const struct place_config *config;
+	struct tool		*tool;
+	const struct report	*report;
+	struct url		 url;
+	const char		*path;
+	FILE			*trace;
+	struct archive		*archive;
+	struct source		*source;
+	struct sink		*sink;
+	struct dest		*dest;
+};
+
+/*
+ * Find out what an operand names, without opening it.  The strings are borrowed.  Paths that do not
+ * exist: a stream where they end in .tar or .tar.zst, else an archive.
+ */
+int	place_init(struct place *, const char *spec, const struct place_config *,
+	    struct tool *, const struct report *, struct err *);
+
+/* Open it for reading; place->source.  `need` as in endpoint.h. */
+int	place_open_source(struct place *, unsigned need, struct err *);
+
+/*
+ * Open it for writing what comes from `origin`; place->sink.  Archives and streams only
+ * (STATUS_USAGE).  dry: nothing is made; an archive that is not there is all new (sink NULL).
+ */
+int	place_open_sink(struct place *, const char *origin, bool dry,
+	    struct err *);
+
+/* Open it for adding to; place->dest.  IMAP and Maildir only. */
+int	place_open_dest(struct place *, struct err *);
+
+/* Open an archive as such; place->archive. */
+int	place_open_archive(struct place *, enum archive_mode, struct err *);
+
+/* Close everything that is open.  Zeroed storage is fine. */
+void	place_close(struct place *);
+
+/* Append the URL that items from here are said to come from. */
+void	place_origin(struct buf *, const struct place *);
+
+#endif

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef TOOLS_PRINT_H
+#define TOOLS_PRINT_H
+
+#include <pthread.h>
+
+#include "mail/report.h"
+#include "tools/tool.h"
+
+/*
+ * The receiver of reports: counts, tells of what was passed over, prints
+ * the plan of a dry run or each item in JSON, and keeps a progress line on a terminal.
+ */
+
+#define PRINT_VERDICTS	8		/* of enum verdict */
+
+struct printer {
+	struct report	 report;	/* give this to the library */
+	struct tool	*tool;
+	bool		 dry;		/* print every item as the plan */
+	bool		 items_out;	/* JSON and plan lines may go to stdout */
+	pthread_mutex_t	 lock;
+	uint64_t	 count[PRINT_VERDICTS];
+	uint64_t	 mailboxes_passed;
+	uint64_t	 items, octets;	/* of the progress line */
+	int64_t		 begun, shown;
+	bool		 on_line;	/* a progress line is on the terminal */
+};
+
+void	printer_init(struct printer *, struct tool *, bool dry, bool items_out);
+void	printer_fini(struct printer *);		/* ends the progress line */
+
+uint64_t printer_passed(const struct printer *);	/* items and mailboxes passed over */
+
+/*
+ * STATUS_OK, or STATUS_PASSED where something was passed over; `err` of a run that broke off
+ * goes first, then an interruption.
+ */
+enum status printer_status(const struct printer *, int rc, bool interrupted,
+	    const struct err *);
+
+#endif
