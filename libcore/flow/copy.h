@@ -28,7 +28,10 @@ struct filter {
 	int	(*apply)(void *state, const struct mailbox *from, struct item *v,
 		    size_t n, const struct mailbox **to, struct err *);
 
-	/* Where a mailbox itself goes, even when empty; NULL: nowhere. */
+	/*
+	 * Where a mailbox itself goes, even when empty; NULL: nowhere.  *to lives until
+	 * the next call of the filter; asked again with the mailbox's last state.
+	 */
 	int	(*mailbox)(void *state, const struct mailbox *from,
 		    const struct mailbox **to, struct err *);
 
@@ -45,13 +48,17 @@ struct copy {
 	void			*select_arg;
 	unsigned		 jobs;		/* 0: 1 */
 	bool			 dry;		/* offer only; nothing is fetched or put;
-						   WANTED items are reported as such */
+						   WANTED items are reported as such; neither
+						   commit() nor end() is called, and every
+						   finish() says SCOPE_PARTIAL */
 	const struct sys	*sys;
 	const struct report	*report;
 };
 
 struct copy_result {
-	bool		complete;	/* nothing was passed over or cut short */
+	bool		complete;	/* nothing was passed over or cut short, as far as the
+					   engine sees: what a lane refuses after put()
+					   returned comes through the report alone */
 	bool		interrupted;	/* by stop_flag */
 	uint64_t	mailboxes;
 	uint64_t	passed_mailboxes;	/* could not be read or written */
@@ -60,8 +67,11 @@ struct copy_result {
 
 /*
  * 0 when the run came to its end, whatever was passed over (see the result and the
- * report); -1 when it was broken off: ERR_RUN.  What was committed stays in either case.
- * The caller closes source and sink.
+ * report), or was interrupted; -1 when it was broken off: ERR_RUN.  What was committed stays in
+ * every case.  A mailbox is SCOPE_COMPLETE for the lane only where the cursor says so, nothing
+ * was dropped or missed, and every item's src_mailbox was the mailbox itself.
+ * sink_ops.end() gets the source's list where it is complete; with a filter, also the mailboxes
+ * that things went to.  The caller closes source and sink.
  */
 int	copy_run(const struct copy *, struct copy_result *, struct err *);
 
