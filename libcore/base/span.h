@@ -12,7 +12,9 @@ struct span {
 	size_t			 n;
 };
 
-#define SPAN(s)		((struct span){ (const unsigned char *)("" s), sizeof(s) - 1 })
+/* A string literal: as an initializer in a static table, and as a value. */
+#define LIT(s)	{ (const unsigned char *)("" s), sizeof(s) - 1 }
+#define SPAN(s)		((struct span)LIT(s))
 #define SPAN_NONE	((struct span){ NULL, 0 })
 
 /* For printf: "%.*s", SPAN_ARG(s). */
