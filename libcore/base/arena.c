@@ -72,7 +72,9 @@ add_block(struct arena *a, size_t n)
 		cap = a->head->cap < MOST / 2 ? a->head->cap * 2 : MOST;
 	if (cap < n)
 		cap = n;
-	if (cap > SIZE_MAX - sizeof(*b) || (b = malloc(sizeof(*b) + cap)) == NULL)
+	if (cap > PTRDIFF_MAX - sizeof(*b))
+		return NULL;
+	if ((b = malloc(sizeof(*b) + cap)) == NULL)
 		return NULL;
 	b->next = a->head;
 	b->cap = cap;
@@ -88,8 +90,8 @@ arena_alloc(struct arena *a, size_t n)
 	struct arena_block *b = a->head;
 	void *p;
 
-	if (n > SIZE_MAX - align)
-		return NULL;
+	if (n > PTRDIFF_MAX - align)
+		return NULL;	/* no object is that big */
 	n = n > 0 ? (n + align - 1) / align * align : align;
 	if ((b == NULL || b->cap - b->used < n) && (b = add_block(a, n)) == NULL)
 		return NULL;

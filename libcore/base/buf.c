@@ -36,9 +36,9 @@ grow(struct buf *b, size_t n)
 	if (b->p != NULL && b->cap - b->n >= n)
 		return true;
 	b->bad = true;
-	if (n > SIZE_MAX - b->n)
-		return false;
-	cap = b->cap > SIZE_MAX / 2 ? SIZE_MAX : b->cap * 2;
+	if (n > PTRDIFF_MAX - b->n)
+		return false;	/* no object is that big */
+	cap = b->cap > PTRDIFF_MAX / 2 ? PTRDIFF_MAX : b->cap * 2;
 	if (cap < SMALLEST)
 		cap = SMALLEST;
 	if (cap < b->n + n)
@@ -127,7 +127,7 @@ buf_hex(struct buf *b, struct span s)
 	static const unsigned char digits[] = "0123456789abcdef";
 	size_t i;
 
-	if (s.n > SIZE_MAX / 2) {
+	if (s.n > PTRDIFF_MAX / 2) {
 		b->bad = true;
 		return;
 	}

@@ -147,7 +147,7 @@ span_dup(struct span s)
 {
 	char *copy;
 
-	if (s.n == SIZE_MAX || (copy = malloc(s.n + 1)) == NULL)
+	if (s.n >= PTRDIFF_MAX || (copy = malloc(s.n + 1)) == NULL)
 		return NULL;
 	if (s.n > 0)
 		memcpy(copy, s.p, s.n);

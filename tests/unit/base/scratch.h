@@ -2,7 +2,7 @@
 #ifndef T_SCRATCH_H
 #define T_SCRATCH_H
 
-/* An empty directory to work in, as cmocka's group setup and teardown. */
+/* An empty directory to work in, and for temporary files, as cmocka's group setup and teardown. */
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -43,7 +43,7 @@ scratch_begin(void **state)
 	if (mkdtemp(path) == NULL || chdir(path) == -1)
 		return -1;
 	*state = strdup(path);
-	return *state != NULL ? 0 : -1;
+	return *state != NULL && setenv("TMPDIR", path, 1) == 0 ? 0 : -1;
 }
 
 static inline int

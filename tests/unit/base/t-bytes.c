@@ -272,6 +272,10 @@ out_of_memory(void **state)
 	struct buf b = BUF_INIT;
 
 	(void)state;
+	assert_null(buf_room(&b, (size_t)PTRDIFF_MAX + 1));
+	assert_string_equal(buf_cstr(&b), "");
+	buf_fini(&b);
+	assert_true(buf_ok(&b));
 	buf_str(&b, "kept");
 	assert_null(buf_room(&b, SIZE_MAX));
 	assert_false(buf_ok(&b));
@@ -355,7 +359,8 @@ arena_big_and_too_big(void **state)
 	assert_null(a.head);	/* one oversized piece is not kept for ever */
 	assert_null(arena_alloc(&a, SIZE_MAX));
 	assert_null(arena_alloc(&a, SIZE_MAX - 15));
-	assert_null(arena_alloc(&a, SIZE_MAX - 16));
+	assert_null(arena_alloc(&a, PTRDIFF_MAX));
+	assert_null(arena_alloc(&a, PTRDIFF_MAX - 16));
 	assert_false(arena_span(&a, huge, &s));
 	assert_int_equal(s.n, 0);
 	assert_non_null(arena_alloc(&a, 1));
