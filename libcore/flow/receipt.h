@@ -8,7 +8,27 @@
 /*
  * The receipt of a replay to one target: mx-archive(5), "Receipts".  An append-only JSON Lines
  * file with a lock of its own: ledger, UID map and proof in one.  A torn last line (a crash) is cut
- * when it is opened for writing; damage elsewhere is an error.
+ * when it is opened for writing; damage elsewhere is an error that names the line.
+ *
+ *	{"type":"target","version":1,"url":"imaps://…","target":"…","origin":"…"}
+ *	{"type":"intent","batch":7,"mailbox":["Sent"],"uidvalidity":1702,"uidnext":118,
+ *	    "src":[{"mailbox":["Sent"],"refs":["1699.42","1699.43"]}]}
+ *	{"type":"done","item":501,"src":{"mailbox":["Sent"],"ref":"1699.42","digest":"…"},
+ *	    "digest":"…","mailbox":["Sent"],"uidvalidity":1702,"uid":118,"evidence":"appended"}
+ *	{"type":"refused","item":503,"src":{…},"mailbox":["Sent"],"reason":"too-big","text":"…"}
+ *	{"type":"end","complete":true,"counts":{"appended":1,"present":0,"refused":1},"hash":"…"}
+ *
+ * The target row is the first.  Members that would be 0 or empty are left out.  A place without UIDs has
+ * "ref" for "uid".  A ref that is not UTF-8 is {"hex":"…"}.  An intent row groups runs of items by
+ * source mailbox.  A later row for the same item and mailbox supersedes.  "hash" is the SHA-256 of
+ * the file's octets from behind the end row before it (or from the start) up to this row, and is
+ * verified when the file is read.
+ *
+ * In memory an item is 28 octets and its slot: found by the first 96 bits of the SHA-256 of
+ * (source mailbox, ref, mailbox), so that among 10^9 items two are confused with a
+ * probability of 10^-11; verifying would mean to keep every ref.
+ *
+ * A handle may be used by several threads at once.
  */
 
 enum evidence {
@@ -25,9 +45,14 @@ struct receipt_target {
 	struct span	url, target, origin;
 };
 
-/* dry: read only, absent is fine (an empty receipt). */
+/*
+ * dry: read only, absent is fine (an empty receipt), path may be NULL, and no lock
+ * is taken.  NULL: STATUS_LOCKED; STATUS_DATA (damaged, or of another target or origin); STATUS_IO.
+ */
 struct receipt	*receipt_open(const char *path, const struct receipt_target *,
 		    bool dry, const struct sys *, struct err *);
+
+/* NULL is fine.  Rows that were not synced are written, but perhaps not durable. */
 void		 receipt_close(struct receipt *);
 
 /* What is known of a source item. */
@@ -39,18 +64,27 @@ enum receipt_state {
 };
 
 /*
- * State of an item by its src for a destination mailbox; *uid and *uidvalidity where it was done.
- * Rows of another UIDVALIDITY than `uidvalidity` (not 0) are void.
+ * State of an item by its src for a destination mailbox; *uid where it was done, 0 where
+ * it is not known (or the place has none).  Rows of another UIDVALIDITY than
+ * `uidvalidity` are void, but for refusals.
  */
 enum receipt_state receipt_get(struct receipt *, struct span src_mailbox,
 		    struct span ref, struct span mailbox, uint32_t uidvalidity,
 		    uint32_t *uid);
 
-/* An intent for items[0..n) of a mailbox; durable when this returns 0. */
+/* Whether a done item's place there is known: a UID or a ref was given. */
+bool	receipt_placed(struct receipt *, struct span src_mailbox,
+	    struct span ref, struct span mailbox, uint32_t uidvalidity);
+
+/*
+ * An intent for items[0..n) of a mailbox; durable when this returns 0.  uidnext 0:
+ * unknown.
+ */
 int	receipt_intend(struct receipt *, struct span mailbox,
 	    uint32_t uidvalidity, uint32_t uidnext, struct item *const *items,
 	    size_t n, struct err *);
 
+/* Outcomes; written when this returns, durable after receipt_sync(). */
 int	receipt_done(struct receipt *, struct span mailbox, const struct item *,
 	    uint32_t uidvalidity, uint32_t uid, struct span ref, enum evidence,
 	    struct err *);
@@ -58,15 +92,26 @@ int	receipt_refused(struct receipt *, struct span mailbox,
 	    const struct item *, const char *reason, const char *text,
 	    struct err *);
 
-/* UIDs of done rows at the mailbox: calls back in no particular order. */
+/*
+ * UIDs of done rows at the mailbox: calls back in no particular order, until that
+ * does not return 0, which is then returned.  The receipt is locked meanwhile: no calls from there.
+ */
 int	receipt_claimed(struct receipt *, struct span mailbox,
 	    uint32_t uidvalidity, int (*)(void *, uint32_t uid), void *arg);
 
-/* Lowest UIDNEXT of intents there without outcome; 0: there are none. */
+/* The same for places without UIDs, as receipt_ref_hash() of each ref. */
+int	receipt_claimed_refs(struct receipt *, struct span mailbox,
+	    int (*)(void *, uint64_t), void *arg);
+uint64_t receipt_ref_hash(struct span ref);
+
+/*
+ * Lowest UIDNEXT of intents there without outcome, 1 where it was not known; 0:
+ * there are none.
+ */
 uint32_t receipt_unresolved(struct receipt *, struct span mailbox,
 	    uint32_t uidvalidity);
 
-/* Make rows durable; and the last row of a run. */
+/* Make rows durable; and the last row of a run, durable too. */
 int	receipt_sync(struct receipt *, struct err *);
 int	receipt_end(struct receipt *, bool complete, struct err *);
 
