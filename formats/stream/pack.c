@@ -21,7 +21,7 @@ struct pack {
 	struct archive		*tar;
 	struct archive_entry	*entry;
 	struct buf		*out;		/* NULL: what comes is dropped */
-	struct buf		 path, text, ref;
+	struct buf		 path, text, ref, name;
 	size_t			 attrs;		/* octets of the entry's attributes */
 };
 
@@ -91,6 +91,7 @@ pack_free(struct pack *pack)
 	buf_fini(&pack->path);
 	buf_fini(&pack->text);
 	buf_fini(&pack->ref);
+	buf_fini(&pack->name);
 	free(pack);
 }
 
@@ -410,15 +411,23 @@ put_date(struct buf *out, const struct date *date)
 		out->p[out->n - 5] = '-';
 }
 
+/*
+ * Whether the path of an item tells its mailbox for certain: a component that
+ * was cut does not, and some readers (libarchive) compose characters.
+ */
 static bool
-is_ascii(struct span s)
+path_tells(struct pack *pack, struct span mailbox)
 {
 	size_t i;
 
-	for (i = 0; i < s.n; i++)
-		if (s.p[i] >= 0x80)
+	for (i = 0; i < pack->path.n; i++)
+		if (pack->path.p[i] >= 0x80)
 			return false;
-	return true;
+	buf_clear(&pack->text);
+	name_path(&pack->text, mailbox);
+	buf_clear(&pack->name);
+	return name_parse_path(&pack->name, buf_span(&pack->text)) &&
+	    span_eq(buf_span(&pack->name), mailbox);
 }
 
 static void
@@ -461,9 +470,8 @@ pack_item(struct pack *pack, struct buf *out, struct span mailbox,
 	else
 		archive_entry_set_size(pack->entry, (la_int64_t)item->ident->size);
 
-	/* Some readers compose the characters of a path: do not rely on it. */
-	buf_clear(&pack->text);
-	if (!is_ascii(buf_span(&pack->path))) {
+	if (!path_tells(pack, mailbox)) {
+		buf_clear(&pack->text);
 		name_json(&pack->text, mailbox);
 		attr(pack, "user.mx.mailbox", buf_span(&pack->text));
 	}

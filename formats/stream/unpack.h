@@ -29,7 +29,7 @@ struct unpack_entry {
 	struct span		path;
 
 	struct stream_head	head;
-	struct mailbox		mailbox;	/* for an item: only the name is set */
+	struct mailbox		mailbox;	/* of an item: as declared last */
 	struct item		item;		/* size is the entry's; ident NULL */
 	struct digest		digest;		/* of an item, as it claims */
 	struct span		link;		/* hardlink target; none: it has octets */
