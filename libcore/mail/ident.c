@@ -152,42 +152,51 @@ out_put(struct identer *id, const unsigned char *p, size_t n)
 
 /* ---- lint ---- */
 
+/* A CR among these octets is not the one before an LF. */
 static void
-line_end(struct identer *id, size_t n, bool cr)
+lint_text(struct identer *id, const unsigned char *p, size_t n)
 {
+	if ((id->lint & LINT_BARE_CR) == 0 && n > 0 && memchr(p, '\r', n) != NULL)
+		id->lint |= LINT_BARE_CR;
+}
+
+/* A line ends behind n more octets, the last of which may be its CR. */
+static void
+line_end(struct identer *id, const unsigned char *p, size_t n)
+{
+	const bool cr = n > 0 ? p[n - 1] == '\r' : id->was_cr;
 	uint64_t line = id->line + n;
 
 	if (cr)
 		line--;
 	else
 		id->lint |= LINT_BARE_LF;
+	lint_text(id, p, n > 0 && cr ? n - 1 : n);
 	if (line > id->longest)
 		id->longest = line;
 	id->line = 0;
+	id->was_cr = false;
 }
 
-/* Line lengths and bare LFs; LF by LF. */
-static void
-lint_lines(struct identer *id, struct span s)
-{
-	const unsigned char *p = s.p, *end = s.p + s.n, *lf;
-
-	while ((lf = memchr(p, '\n', (size_t)(end - p))) != NULL) {
-		line_end(id, (size_t)(lf - p), lf > s.p ? lf[-1] == '\r' : id->was_cr);
-		p = lf + 1;
-	}
-	id->line += (uint64_t)(end - p);
-}
-
+/* Line lengths and ends that are no CRLF; LF by LF. */
 static void
 lint_add(struct identer *id, struct span s)
 {
-	if ((id->lint & LINT_NUL) == 0 && memchr(s.p, '\0', s.n) != NULL)
+	const unsigned char *p = s.p, *end = s.p + s.n, *lf;
+
+	if ((id->lint & LINT_NUL) == 0 && memchr(p, '\0', s.n) != NULL)
 		id->lint |= LINT_NUL;
-	if (id->was_cr && s.p[0] != '\n')
+	if (id->was_cr && *p != '\n')
 		id->lint |= LINT_BARE_CR;
-	lint_lines(id, s);
-	id->was_cr = s.p[s.n - 1] == '\r';
+	while ((lf = memchr(p, '\n', (size_t)(end - p))) != NULL) {
+		line_end(id, p, (size_t)(lf - p));
+		p = lf + 1;
+	}
+	if (p == end)
+		return;
+	id->line += (uint64_t)(end - p);
+	id->was_cr = end[-1] == '\r';
+	lint_text(id, p, (size_t)(end - p) - (id->was_cr ? 1 : 0));
 }
 
 static void
@@ -195,7 +204,7 @@ lint_end(struct identer *id)
 {
 	if (id->was_cr)
 		id->lint |= LINT_BARE_CR;
-	if (id->size > 0 && (id->line > 0 || id->was_cr))
+	if (id->line > 0)
 		id->lint |= LINT_NO_EOL;
 	if (id->line > id->longest)
 		id->longest = id->line;
