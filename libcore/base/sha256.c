@@ -82,18 +82,6 @@ sha256_peek(const struct sha256 *h, struct digest *out)
 }
 
 void
-sha256_peek(const struct sha256 *h, struct digest *out)
-{
-	EVP_MD_CTX *copy = EVP_MD_CTX_new();
-	unsigned n = 0;
-
-	if (copy == NULL || EVP_MD_CTX_copy_ex(copy, h->ctx) != 1 ||
-	    EVP_DigestFinal_ex(copy, out->b, &n) != 1 || n != N(out->b))
-		abort();
-	EVP_MD_CTX_free(copy);
-}
-
-void
 sha256_of(struct span s, struct digest *out)
 {
 	size_t n = 0;

@@ -21,9 +21,6 @@ void		 sha256_add(struct sha256 *, struct span);
 /* The digest of what was added; call sha256_reset() before the next use. */
 void		 sha256_end(struct sha256 *, struct digest *);
 
-/* The digest of what was added so far; more may be added. */
-void		 sha256_peek(const struct sha256 *, struct digest *);
-
 /* The digest of what was added so far; adding may go on. */
 void		 sha256_peek(const struct sha256 *, struct digest *);
 
