@@ -28,4 +28,10 @@ struct secret	*secret_get(const struct secret_config *, const char *user,
 struct span	 secret_span(const struct secret *);
 void		 secret_free(struct secret *);
 
+/*
+ * Wipe and free a buffer that a secret was put into.  Copies that it left
+ * behind when it grew are not found: make room first (buf_room()).
+ */
+void		 secret_wipe(struct buf *);
+
 #endif
