@@ -39,13 +39,6 @@ header_length(struct span message)
 	return message.n - rest.n;
 }
 
-/* ftext = %d33-57 / %d59-126, RFC 5322 section 3.6.8 */
-bool
-header_is_ftext(unsigned char c)
-{
-	return c > ' ' && c < 0x7f && c != ':';
-}
-
 /* The name and the length up to behind the colon; 0 where there is none. */
 static size_t
 name_length(struct span line, struct span *name)

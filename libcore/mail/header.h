@@ -57,7 +57,11 @@ struct header_runs {
 bool	header_run(struct header_runs *, struct span *rest, struct span *run,
 	    bool *gap);
 
-/* An octet that may stand in a field's name. */
-bool	header_is_ftext(unsigned char);
+/* ftext = %d33-57 / %d59-126, RFC 5322 section 3.6.8 */
+static inline bool
+header_is_ftext(unsigned char c)
+{
+	return c > ' ' && c < 0x7f && c != ':';
+}
 
 #endif

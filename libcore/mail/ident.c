@@ -53,34 +53,36 @@ struct identer {
 	unsigned char	 out[OUT_SIZE];
 };
 
+#define NAME(s)	{ (const unsigned char *)("" s), sizeof(s) - 1 }
+
 /*
  * Fields that mail stores and their servers and clients add, change or drop:
  * mbox (UW, Dovecot, mutt), Mozilla, Gmail and Takeout, Outlook, mbsync,
  * offlineimap, Sylpheed, Evolution.
  */
-static const char *const volatile_names[] = {
-	"content-length",
-	"lines",
-	"status",
-	"x-evolution",
-	"x-evolution-source",
-	"x-gm-labels",
-	"x-gm-msgid",
-	"x-gm-thrid",
-	"x-gmail-labels",
-	"x-imap",
-	"x-imapbase",
-	"x-keywords",
-	"x-label",
-	"x-message-flag",
-	"x-mozilla-keys",
-	"x-mozilla-status",
-	"x-mozilla-status2",
-	"x-offlineimap",
-	"x-status",
-	"x-tuid",
-	"x-uid",
-	"x-uidl",
+static const struct span volatile_names[] = {
+	NAME("content-length"),
+	NAME("lines"),
+	NAME("status"),
+	NAME("x-evolution"),
+	NAME("x-evolution-source"),
+	NAME("x-gm-labels"),
+	NAME("x-gm-msgid"),
+	NAME("x-gm-thrid"),
+	NAME("x-gmail-labels"),
+	NAME("x-imap"),
+	NAME("x-imapbase"),
+	NAME("x-keywords"),
+	NAME("x-label"),
+	NAME("x-message-flag"),
+	NAME("x-mozilla-keys"),
+	NAME("x-mozilla-status"),
+	NAME("x-mozilla-status2"),
+	NAME("x-offlineimap"),
+	NAME("x-status"),
+	NAME("x-tuid"),
+	NAME("x-uid"),
+	NAME("x-uidl"),
 };
 
 bool
@@ -89,7 +91,8 @@ ident_is_volatile(struct span name)
 	size_t i;
 
 	for (i = 0; i < N(volatile_names); i++)
-		if (span_iis(name, volatile_names[i]))
+		if (name.n == volatile_names[i].n &&
+		    span_ieq(name, volatile_names[i]))
 			return true;
 	return false;
 }
@@ -212,21 +215,75 @@ lint_end(struct identer *id)
 
 /* ---- the header ---- */
 
+/* What an octet of a value becomes: blanks are spaces. */
+static unsigned char
+blank_to_space(unsigned char c)
+{
+	return c == '\t' || c == '\r' || c == '\n' ? ' ' : c;
+}
+
+/*
+ * A piece of a value, at most half of the buffer: runs of blanks as one space,
+ * but none at the start, and one at the end only when more text comes.
+ * Without a branch in the loop, since most of small mail is header.
+ */
+static void
+value_put(struct identer *id, struct span s)
+{
+	const bool any = id->runs.any;
+	unsigned char *out, c;
+	bool was_blank, blank;
+	size_t i, n = 0;
+
+	if (s.n + 1 > OUT_SIZE - id->out_n)
+		out_flush(id);
+	out = id->out + id->out_n;
+	was_blank = !any || id->runs.blank;
+	if (any && id->runs.blank)
+		out[n++] = ' ';
+	for (i = 0; i < s.n; i++) {
+		c = blank_to_space(s.p[i]);
+		blank = c == ' ';
+		out[n] = c;
+		n += (size_t)!(blank && was_blank);
+		was_blank = blank;
+	}
+	if (was_blank && n > 0)
+		n--;
+	id->runs.blank = was_blank;
+	id->runs.any = any || n > 0;
+	id->out_n += n;
+}
+
+static unsigned char
+all_bits(struct span s)
+{
+	unsigned char all = 0;
+	size_t i;
+
+	for (i = 0; i < s.n; i++)
+		all |= s.p[i];
+	return all;
+}
+
 /* A piece of the field's value. */
 static void
 value_add(struct identer *id, struct span s)
 {
-	struct span run;
-	bool gap;
+	struct span piece;
 
+	if (all_bits(s) >= 0x80)
+		id->lint |= LINT_8BIT_HEADER;
 	if (id->value != NULL)
 		key_add(id->value, s);
-	while (header_run(&id->runs, &s, &run, &gap)) {
-		if (id->skip)
-			continue;
-		if (gap)
-			out_put(id, (const unsigned char *)" ", 1);
-		out_put(id, run.p, run.n);
+	for (; s.n > 0 && blank_to_space(s.p[0]) == ' '; s = span_from(s, 1))
+		id->runs.blank = true;
+	if (id->skip || s.n == 0)
+		return;
+	out_ends(id);
+	for (; s.n > 0; s = span_from(s, piece.n)) {
+		piece = span_head(s, OUT_SIZE / 2);
+		value_put(id, piece);
 	}
 }
 
@@ -321,26 +378,29 @@ line_octet(struct identer *id, unsigned char c)
 	return false;
 }
 
-/* In a name or behind it.  Whether the octet is done with. */
-static bool
-name_octet(struct identer *id, unsigned char c)
+/* In a name or behind it.  How many octets it took. */
+static size_t
+name_octets(struct identer *id, struct span s)
 {
-	if (id->place == IN_NAME && header_is_ftext(c) &&
-	    id->name_n < HEADER_NAME_MAX) {
-		id->name[id->name_n++] = c;
-		return true;
-	}
-	if (c == ':' && id->name_n > 0) {
+	size_t i = 0;
+
+	if (id->place == IN_NAME)
+		while (i < s.n && header_is_ftext(s.p[i]) &&
+		    id->name_n < HEADER_NAME_MAX)
+			id->name[id->name_n++] = s.p[i++];
+	if (i == s.n)
+		return i;
+	if (s.p[i] == ':' && id->name_n > 0) {
 		field_named(id);
-		return true;
+		return i + 1;
 	}
-	if (c == ' ' || c == '\t') {
+	if (s.p[i] == ' ' || s.p[i] == '\t') {
 		id->place = BEHIND_NAME;
 		id->blank_n++;
-		return true;
+		return i + 1;
 	}
 	field_nameless(id);
-	return false;
+	return i;
 }
 
 /* The rest of a line of a value.  How many octets it took. */
@@ -360,8 +420,7 @@ value_octets(struct identer *id, struct span s)
 static size_t
 header_add(struct identer *id, struct span s)
 {
-	unsigned char any = 0;
-	size_t i = 0, k;
+	size_t i = 0;
 
 	while (i < s.n && id->place != IN_BODY) {
 		switch (id->place) {
@@ -371,7 +430,7 @@ header_add(struct identer *id, struct span s)
 			break;
 		case IN_NAME:
 		case BEHIND_NAME:
-			i += name_octet(id, s.p[i]) ? 1 : 0;
+			i += name_octets(id, span_from(s, i));
 			break;
 		case IN_VALUE:
 			i += value_octets(id, span_from(s, i));
@@ -380,10 +439,6 @@ header_add(struct identer *id, struct span s)
 			break;
 		}
 	}
-	for (k = 0; k < i; k++)
-		any |= s.p[k];
-	if (any >= 0x80)
-		id->lint |= LINT_8BIT_HEADER;
 	return i;
 }
 

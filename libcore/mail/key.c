@@ -14,13 +14,15 @@
 #define MSGID_SHORT	8	/* octets that an id without "@" must have */
 #define HEADERS_NEEDED	3
 
-static const char *const field_names[KEY_FIELD_COUNT] = {
-	[KEY_FIELD_MSGID] = "message-id",
-	[KEY_FIELD_DATE] = "date",
-	[KEY_FIELD_FROM] = "from",
-	[KEY_FIELD_TO] = "to",
-	[KEY_FIELD_SUBJECT] = "subject",
-	[KEY_FIELD_CC] = "cc",
+#define NAME(s)	{ (const unsigned char *)("" s), sizeof(s) - 1 }
+
+static const struct span field_names[KEY_FIELD_COUNT] = {
+	[KEY_FIELD_MSGID] = NAME("message-id"),
+	[KEY_FIELD_DATE] = NAME("date"),
+	[KEY_FIELD_FROM] = NAME("from"),
+	[KEY_FIELD_TO] = NAME("to"),
+	[KEY_FIELD_SUBJECT] = NAME("subject"),
+	[KEY_FIELD_CC] = NAME("cc"),
 };
 
 /* A text that is put together; never longer than what it is made of. */
@@ -68,7 +70,7 @@ key_begin(struct key_values *k, struct span name)
 	size_t i;
 
 	for (i = 0; i < KEY_FIELD_COUNT; i++)
-		if (span_iis(name, field_names[i]))
+		if (name.n == field_names[i].n && span_ieq(name, field_names[i]))
 			break;
 	if (i == KEY_FIELD_COUNT || k->v[i].seen)
 		return NULL;
@@ -222,10 +224,10 @@ struct lines {
 };
 
 static void
-lines_add(struct lines *l, const char *name, struct span value)
+lines_add(struct lines *l, struct span name, struct span value)
 {
-	for (; *name != '\0'; name++)
-		l->p[l->n++] = (unsigned char)*name;
+	memcpy(l->p + l->n, name.p, name.n);
+	l->n += name.n;
 	l->p[l->n++] = ':';
 	if (value.n > 0)
 		memcpy(l->p + l->n, value.p, value.n);
