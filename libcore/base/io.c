@@ -159,9 +159,8 @@ io_pread(int fd, void *p, size_t n, off_t at, const char *path,
 	size_t done = 0;
 	ssize_t got;
 
-	n = piece(n);
 	while (done < n) {
-		got = pread(fd, to + done, n - done, at + (off_t)done);
+		got = pread(fd, to + done, piece(n - done), at + (off_t)done);
 		if (got == 0)
 			break;
 		if (got > 0)
@@ -225,6 +224,15 @@ out:
 
 /* ---- writing ---- */
 
+/* A write that failed, or took nothing, and would do so for ever. */
+static int
+stuck(ssize_t n, const char *path, struct err *err)
+{
+	if (n == 0)
+		errno = EIO;
+	return failed(path, "write", err);
+}
+
 int
 io_write(int fd, struct span s, const char *path, struct err *err)
 {
@@ -234,10 +242,10 @@ io_write(int fd, struct span s, const char *path, struct err *err)
 		return failed(path, "write", err);
 	while (s.n > 0) {
 		n = write(fd, s.p, piece(s.n));
-		if (n >= 0)
+		if (n > 0)
 			s = span_from(s, (size_t)n);
-		else if (!again(fd, POLLOUT))
-			return failed(path, "write", err);
+		else if (n == 0 || !again(fd, POLLOUT))
+			return stuck(n, path, err);
 	}
 	return 0;
 }
@@ -251,11 +259,11 @@ io_pwrite(int fd, struct span s, off_t at, const char *path, struct err *err)
 		return failed(path, "write", err);
 	while (s.n > 0) {
 		n = pwrite(fd, s.p, piece(s.n), at);
-		if (n >= 0) {
+		if (n > 0) {
 			s = span_from(s, (size_t)n);
 			at += n;
-		} else if (errno != EINTR) {
-			return failed(path, "write", err);
+		} else if (n == 0 || errno != EINTR) {
+			return stuck(n, path, err);
 		}
 	}
 	return 0;
@@ -276,8 +284,8 @@ io_truncate(int fd, off_t size, const char *path, struct err *err)
 /* ---- to the disk ---- */
 
 /*
- * A sync that failed is never tried again: what it could not write may be
- * marked clean by now, and the second call would lie.
+ * A sync that was interrupted is tried again, one that failed never: what it
+ * could not write may be marked clean by now, and the second call would lie.
  */
 int
 io_datasync(int fd, const char *path, struct err *err)

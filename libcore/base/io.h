@@ -8,18 +8,19 @@
 #include "base/err.h"
 
 /*
- * Files.  Every write, sync, rename, link, unlink and truncate of the
+ * Files.  Every create, write, sync, rename, link, unlink and truncate of the
  * program goes through this module, and each such call is a numbered point
  * at which a test build can make it fail or kill the process; EINTR and
  * short counts are handled here and nowhere else.
  *
- * Errors: ERR_RUN with STATUS_IO (reading something absent: STATUS_NOINPUT);
- * the message starts with the path given.  -1 on failure, 0 else, unless said.
+ * Errors: ERR_RUN with STATUS_IO (opening something absent that is not to be
+ * created, or not ours to read: STATUS_NOINPUT); the message starts with the
+ * path given.  -1 on failure, 0 else, unless said.
  *
- * In a build with -DMX_FAULT the variable MX_FAULT=MODE:K (MODE fail, kill or
- * short; fail takes an errno name behind, as fail:17:ENOSPC) acts at the
- * K-th point, counted from 1; MX_FAULT=count:FILE writes the number of points
- * to FILE at exit.
+ * In a build with -DMX_FAULT the variable MX_FAULT=MODE:K acts at the K-th
+ * point, counted from 1: fail:K:ENOSPC makes the call fail with that errno,
+ * kill:K kills the process before it, short:K after half of the octets of a
+ * write.  MX_FAULT=count:FILE writes the number of points to FILE at exit.
  */
 
 /* Open for reading; *fd is the caller's. */
@@ -34,7 +35,11 @@ int	io_close(int *fd, const char *path, struct err *);
 int	io_write(int fd, struct span, const char *path, struct err *);
 int	io_pwrite(int fd, struct span, off_t, const char *path, struct err *);
 
-/* Up to n octets; the count, 0 at the end, -1. */
+/*
+ * Up to n octets; the count, 0 at the end, -1.  io_read() returns what one
+ * read(2) gave, which from a pipe may be fewer; io_pread() gives fewer only at
+ * the end of the file.
+ */
 ssize_t	io_read(int fd, void *, size_t n, const char *path, struct err *);
 ssize_t	io_pread(int fd, void *, size_t n, off_t, const char *path, struct err *);
 
@@ -49,12 +54,14 @@ int	io_rename(const char *from, const char *to, struct err *);
 int	io_link(const char *from, const char *to, struct err *);
 int	io_unlink(const char *path, struct err *);	/* absent is fine */
 int	io_mkdir(const char *path, struct err *);	/* present is fine; 0700 */
-int	io_mkdirs(const char *path, struct err *);	/* with its parents */
+
+/* With its parents; each that was made is durable when this returns. */
+int	io_mkdirs(const char *path, struct err *);
 int	io_utime(const char *path, int64_t sec, struct err *);	/* mtime */
 
 /*
  * Replace `path` by these octets so that a crash leaves the old or the new:
- * path.new, fsync, rename, fsync of the directory.
+ * path.new, fsync, rename, fsync of the directory.  One writer at a time.
  */
 int	io_replace(const char *path, struct span, struct err *);
 

@@ -12,7 +12,11 @@
 
 struct json;	/* borrowed from its root, which json_free() frees */
 
-/* One value, nothing behind it.  NULL: ERR_RUN, STATUS_DATA, with the column. */
+/*
+ * One value, nothing behind it, no key twice.  NULL: ERR_RUN, STATUS_DATA, with
+ * the column.  Integers beyond 64 bits with sign are refused, so what json_num()
+ * wrote reads back up to INT64_MAX.
+ */
 struct json	*json_parse(struct span, struct err *);
 void		 json_free(struct json *);
 
@@ -29,7 +33,8 @@ bool		 json_is_true(const struct json *);
  *
  *	json_open(b, '{'); json_key(b, "n"); json_num(b, 1); json_close(b, '}');
  *
- * Strings: invalid UTF-8 becomes U+FFFD; control characters are escaped.
+ * Strings: invalid UTF-8 becomes U+FFFD; control characters, and the others
+ * that safe_put() would not let through, are escaped.
  */
 void		 json_open(struct buf *, char bracket);
 void		 json_close(struct buf *, char bracket);

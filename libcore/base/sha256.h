@@ -5,7 +5,10 @@
 #include "base/bytes.h"
 #include "base/err.h"
 
-/* SHA-256 (FIPS 180-4), by OpenSSL. */
+/*
+ * SHA-256 (FIPS 180-4), by OpenSSL.  Should OpenSSL fail half way, the process
+ * is aborted: nothing can go on with a digest that may be wrong.
+ */
 
 struct digest {
 	unsigned char	b[32];

@@ -16,7 +16,7 @@ struct sys {
 	int64_t	(*now)(void *);			/* UTC, nanoseconds since 1970 */
 	int64_t	(*mono)(void *);		/* steady, nanoseconds */
 	void	(*sleep)(void *, int64_t ns);	/* ends early when stop is set */
-	void	(*random)(void *, void *buf, size_t);	/* cannot fail */
+	void	(*random)(void *, void *buf, size_t);	/* aborts if it has none */
 	void	*arg;
 };
 

@@ -69,23 +69,115 @@ wrong_plans_are_refused(void **state)
 
 static int	fd = -1;
 
-static int do_create(struct err *e) { int f; int rc = io_create("new", O_WRONLY | O_CREAT, &f, e); (void)io_close(&f, "new", NULL); return rc; }
-static int do_write(struct err *e) { return io_write(fd, SPAN("more"), "file", e); }
-static int do_pwrite(struct err *e) { return io_pwrite(fd, SPAN("XXXX"), 1, "file", e); }
-static int do_datasync(struct err *e) { return io_datasync(fd, "file", e); }
-static int do_sync(struct err *e) { return io_sync(fd, "file", e); }
-static int do_sync_dir(struct err *e) { return io_sync_dir(".", e); }
-static int do_truncate(struct err *e) { return io_truncate(fd, 1, "file", e); }
-static int do_rename(struct err *e) { return io_rename("file", "moved", e); }
-static int do_link(struct err *e) { return io_link("file", "linked", e); }
-static int do_unlink(struct err *e) { return io_unlink("file", e); }
-static int do_unlink_absent(struct err *e) { return io_unlink("absent", e); }
-static int do_mkdir(struct err *e) { return io_mkdir("dir", e); }
-static int do_mkdirs(struct err *e) { return io_mkdirs("dir/sub", e); }
-static int do_utime(struct err *e) { return io_utime("file", 1, e); }
-static int do_replace(struct err *e) { return io_replace("file", SPAN("new text"), e); }
-static int do_temp(struct err *e) { int f; int rc = io_temp(&f, e); (void)io_close(&f, "", NULL); return rc; }
-static int do_point(struct err *e) { return io_point("index: commit", e); }
+static int
+do_create(struct err *e)
+{
+	int f;
+	const int rc = io_create("new", O_WRONLY | O_CREAT, &f, e);
+
+	(void)io_close(&f, "new", NULL);
+	return rc;
+}
+
+static int
+do_write(struct err *e)
+{
+	return io_write(fd, SPAN("more"), "file", e);
+}
+
+static int
+do_pwrite(struct err *e)
+{
+	return io_pwrite(fd, SPAN("XXXX"), 1, "file", e);
+}
+
+static int
+do_datasync(struct err *e)
+{
+	return io_datasync(fd, "file", e);
+}
+
+static int
+do_sync(struct err *e)
+{
+	return io_sync(fd, "file", e);
+}
+
+static int
+do_sync_dir(struct err *e)
+{
+	return io_sync_dir(".", e);
+}
+
+static int
+do_truncate(struct err *e)
+{
+	return io_truncate(fd, 1, "file", e);
+}
+
+static int
+do_rename(struct err *e)
+{
+	return io_rename("file", "moved", e);
+}
+
+static int
+do_link(struct err *e)
+{
+	return io_link("file", "linked", e);
+}
+
+static int
+do_unlink(struct err *e)
+{
+	return io_unlink("file", e);
+}
+
+static int
+do_unlink_absent(struct err *e)
+{
+	return io_unlink("absent", e);
+}
+
+static int
+do_mkdir(struct err *e)
+{
+	return io_mkdir("dir", e);
+}
+
+static int
+do_mkdirs(struct err *e)
+{
+	return io_mkdirs("dir/sub", e);
+}
+
+static int
+do_utime(struct err *e)
+{
+	return io_utime("file", 1, e);
+}
+
+static int
+do_replace(struct err *e)
+{
+	return io_replace("file", SPAN("new text"), e);
+}
+
+static int
+do_temp(struct err *e)
+{
+	int f;
+	const int rc = io_temp(&f, e);
+
+	(void)io_close(&f, "temporary", NULL);
+	return rc;
+}
+
+static int
+do_point(struct err *e)
+{
+	return io_point("index: commit", e);
+}
 
 static const struct row {
 	const char	*name;
