@@ -88,7 +88,7 @@ do_write(struct err *e)
 static int
 do_pwrite(struct err *e)
 {
-	return io_pwrite(fd, SPAN("XXXX"), 1, "file", e);
+	return io_pwrite(fd, SPAN("WXYZ"), 1, "file", e);
 }
 
 static int
@@ -189,7 +189,7 @@ static const struct row {
 } rows[] = {
 	{ "create",	do_create,	1, "new: ",	{ "text" } },
 	{ "write",	do_write,	1, "file: ",	{ "text", "textmo" } },
-	{ "pwrite",	do_pwrite,	1, "file: ",	{ "text", "tXXt" } },
+	{ "pwrite",	do_pwrite,	1, "file: ",	{ "text", "tWXt" } },
 	{ "datasync",	do_datasync,	1, "file: ",	{ "text" } },
 	{ "sync",	do_sync,	1, "file: ",	{ "text" } },
 	{ "sync_dir",	do_sync_dir,	1, ".: ",	{ "text" } },
@@ -360,7 +360,7 @@ short_writes_a_half(void **state)
 		struct span	 want;
 	} halves[] = {
 		{ "write",	do_write,	LIT("textmo") },
-		{ "pwrite",	do_pwrite,	LIT("tXXt") },
+		{ "pwrite",	do_pwrite,	LIT("tWXt") },
 	};
 	size_t i;
 
