@@ -119,6 +119,9 @@ on_mailbox(void *arg, struct span mailbox, const struct err *why)
 	buf_fini(&b);
 }
 
+static void	on_note(void *, const char *, ...)
+		    __attribute__((format(printf, 2, 3)));
+
 static void
 on_note(void *arg, const char *fmt, ...)
 {

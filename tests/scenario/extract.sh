@@ -1,0 +1,45 @@
+#!/bin/bash
+# SPDX-License-Identifier: ISC
+# Ten years on, without mx: tar gives a tree of Maildirs that others read.
+set -u
+. "$(dirname "$0")/lib.sh"
+
+server dovecot old
+"$top/tests/mail/generate" --count 1000 --bytes 10M --mailboxes 15 --big 300 \
+    --seed 5 "$work/mail" >/dev/null || exit 1
+fill load --server "$work/old" --as alice "$work/mail" >/dev/null || exit 1
+fill truth --server "$work/old" --as alice --out "$work/old.truth"
+arc=$work/a.mx
+ok "dump" mx-dump "${old_opts[@]}" "$old_url" "$arc"
+fill append --server "$work/old" --as alice INBOX >/dev/null
+ok "dump again" mx-dump "${old_opts[@]}" "$old_url" "$arc"
+fill truth --server "$work/old" --as alice --out "$work/old.truth"
+
+mkdir "$work/x"
+extract() {
+	local s
+	for s in "$arc"/segments/*.tar.zst; do
+		tar -C "$work/x" --zstd -xf "$s" || return 1
+	done
+}
+ok "tar extracts the segments one by one" extract
+ok "without a word" test ! -s "$err"
+mkdir "$work/y"
+joined() { cat "$arc"/segments/*.tar.zst | tar -C "$work/y" --zstd -ixf -; }
+ok "and all at once" joined
+ok "with the same result" diff -r "$work/x" "$work/y"
+fill maildir-truth "$work/x" --out "$work/x.truth" 2>"$err"
+ok "Python's mailbox finds every message, flags and dates" fill truth --compare \
+    "$work/old.truth" "$work/x.truth" --ignore-uid --ignore mailbox --ignore keywords
+ok "as many files as messages" test "$(find "$work/x" -path '*/cur/*' -type f | wc -l)" \
+    = "$(wc -l <"$work/old.truth")"
+if command -v mlist >/dev/null; then
+	ok "mblaze lists them" sh -c "find '$work/x' -type d -name cur | sed 's,/cur\$,,' |
+	    while read -r d; do mlist \"\$d\"; done | wc -l | grep -qx $(wc -l <"$work/old.truth")"
+else
+	echo "skip mblaze is not installed"
+fi
+ok "the checksums are sha256sum's" sh -c "cd '$arc/segments' && sha256sum -c --quiet SHA256SUMS"
+ok "mx reads the tree as a Maildir" mx-ls "maildir:$work/x"
+ok "with every message" test "$(counted messages)" = "$(wc -l <"$work/old.truth")"
+finish
