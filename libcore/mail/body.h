@@ -8,9 +8,10 @@
 
 /*
  * The octets of a message on their way: held once in memory up to
- * BODY_IN_MEMORY, in an unlinked file beyond; or borrowed.  Its size and digest are
- * known before the first octet is read back.  A body is reused: body_reset()
- * keeps its storage (but gives back what grew beyond BODY_IN_MEMORY / 4).
+ * BODY_IN_MEMORY, in an unlinked file beyond; or borrowed.  Its size and digest
+ * are known before the first octet is read back.  A body is reused:
+ * body_reset() keeps its storage (but gives back what grew beyond
+ * BODY_IN_MEMORY / 4).
  */
 
 #define BODY_IN_MEMORY	((size_t)4 << 20)

@@ -11,7 +11,7 @@
 #define DAY		INT64_C(86400)
 #define YEAR_MAX	9999
 #define TOKENS_MAX	24	/* of a Date field; real ones have under ten */
-#define COMMENT_MAX	4096	/* octets of a Date field that are looked at */
+#define FIELD_MAX	4096	/* octets of one that are looked at */
 
 /* 0001-01-01T00:00:00Z and 9999-12-31T23:59:59Z */
 #define SEC_MIN		INT64_C(-62135596800)
@@ -227,12 +227,23 @@ take_offset(struct span *s, bool colon, int *zone)
 	return true;
 }
 
+/* A fraction of a second, if there is one; nobody needs it. */
+static void
+skip_fraction(struct span *s)
+{
+	size_t n = 1;
+
+	if (s->n < 2 || (s->p[0] != '.' && s->p[0] != ',') || !is_digit(s->p[1]))
+		return;
+	while (n < s->n && is_digit(s->p[n]))
+		n++;
+	*s = span_from(*s, n);
+}
+
 /* "hh:mm" and perhaps ":ss", the fraction passed over. */
 static bool
 take_time(struct span *s, bool need_sec, struct parts *p)
 {
-	int fraction;
-
 	if (take_number(s, 1, 2, &p->hour) == 0 || !take_char(s, ':') ||
 	    take_number(s, 1, 2, &p->min) == 0)
 		return false;
@@ -241,13 +252,7 @@ take_time(struct span *s, bool need_sec, struct parts *p)
 		return !need_sec;
 	if (take_number(s, 1, 2, &p->sec) == 0)
 		return false;
-	if (s->n > 1 && (s->p[0] == '.' || s->p[0] == ',') && is_digit(s->p[1])) {
-		*s = span_from(*s, 1);
-		while (take_number(s, 1, 1, &fraction) != 0 ||
-		    (s->n > 0 && is_digit(s->p[0])))
-			if (s->n > 0 && is_digit(s->p[0]))
-				*s = span_from(*s, 1);
-	}
+	skip_fraction(s);
 	return true;
 }
 
@@ -477,7 +482,7 @@ bool
 date_parse_header(struct span in, struct date *out)
 {
 	struct parts p = PARTS_INIT;
-	struct span s = span_head(in, COMMENT_MAX), token;
+	struct span s = span_head(in, FIELD_MAX), token;
 	size_t i;
 
 	for (i = 0; i < TOKENS_MAX && take_token(&s, &token); i++) {

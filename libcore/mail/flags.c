@@ -58,6 +58,13 @@ bit_of(struct span flag)
 	return 0;
 }
 
+/* The bit of a system flag; 0 for a keyword. */
+static unsigned
+system_bit_of(struct span flag)
+{
+	return bit_of(flag) & ~(unsigned)FLAG_FORWARDED;
+}
+
 static unsigned char
 lower(unsigned char c)
 {
@@ -112,8 +119,7 @@ put_words(struct buf *out, bool *first, struct span list, size_t n)
 		return;
 	}
 	while (next_flag(&list, &flag)) {
-		if (span_iis(flag, "\\Recent") ||
-		    (bit_of(flag) & ~(unsigned)FLAG_FORWARDED) != 0)
+		if (span_iis(flag, "\\Recent") || system_bit_of(flag) != 0)
 			continue;
 		v[i] = (struct word){ flag, i };
 		i++;
@@ -134,7 +140,7 @@ flags_canon(struct buf *out, struct span list)
 	bool first = true;
 
 	while (next_flag(&rest, &flag)) {
-		bit = bit_of(flag) & ~(unsigned)FLAG_FORWARDED;
+		bit = system_bit_of(flag);
 		bits |= bit;
 		if (bit == 0 && !span_iis(flag, "\\Recent"))
 			words++;

@@ -26,11 +26,12 @@ struct field {
 
 /*
  * Take the next field off the front of *rest.  A name is printable ASCII
- * without blanks (RFC 5322 section 3.6.8, ftext), at most HEADER_NAME_MAX octets, with a
- * colon behind it on the same line, perhaps after SP or HT (section 4.5).
- * A line that does not begin so ("From " of an mbox, say) is a field with an empty
- * name and itself as the value, so nothing is lost.  A line that begins with SP or
- * HT continues the one before.  False at the end or at the empty line.
+ * without blanks (RFC 5322 section 3.6.8, ftext), at most HEADER_NAME_MAX
+ * octets, with a colon behind it on the same line, perhaps after SP or HT
+ * (section 4.5).  A line that does not begin so ("From " of an mbox, say) is a
+ * field with an empty name and itself as the value, so nothing is lost.  A line
+ * that begins with SP or HT continues the one before.  False at the end or at
+ * the empty line.
  */
 bool	header_next(struct span *rest, struct field *);
 
@@ -39,15 +40,16 @@ bool	header_get(struct span header, const char *name, struct field *);
 
 /*
  * Append a value unfolded and normalised for comparison: folds and runs of
- * blanks become one space, the ends are trimmed, NUL and octets from 0x80 on become "?".
+ * blanks become one space, the ends are trimmed, NUL and octets from 0x80 on
+ * become "?".
  */
 void	header_normal(struct buf *, struct span value);
 
 /*
- * The same in pieces.  Zeroed storage is the start of a value.  Takes the
- * next run of octets other than SP HT CR LF off the front of *rest; *gap says that a
- * space belongs before it.  False when *rest is used up; the value may then
- * go on with another piece, be it in the middle of a run.
+ * The same in pieces.  Zeroed storage is the start of a value.  Takes the next
+ * run of octets other than SP HT CR LF off the front of *rest; *gap says that a
+ * space belongs before it.  False when *rest is used up; the value may then go
+ * on with another piece, be it in the middle of a run.
  */
 struct header_runs {
 	bool	any;		/* a run was given */

@@ -2,9 +2,9 @@
 /*
  * The identities of a message, in one pass over octets that come in pieces.
  *
- * Three looks at each piece: the digest takes it as it is; lint looks at
- * line ends; the canon takes the header through a state machine and the body
- * by the stretch between two CRs, into a buffer before its hash.  Nothing is kept of
+ * Three looks at each piece: the digest takes it as it is; lint looks at line
+ * ends; the canon takes the header through a state machine and the body by the
+ * stretch between two CRs, into a buffer before its hash.  Nothing is kept of
  * the message but that buffer and the beginnings of six fields.
  */
 

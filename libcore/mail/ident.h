@@ -14,36 +14,39 @@
  * canon	SHA-256 of what is the same message after a trip through another
  *		kind of mailbox.  The octets that are hashed are made so:
  *
- *		1. Every CR before an LF is dropped.  Other CRs are no line ends
- *		   and stay.
+ *		1. A CR right before an LF is dropped.  Other CRs are no line
+ *		   ends and stay.
  *		2. The header is what stands before the first empty line; fields
  *		   are those of header_next() (mail/header.h).
- *		3. A first line that begins with "From" or ">From" and a blank, and
- *		   is no field, is left out, as are the fields of ident_is_volatile(),
- *		   each with the lines that continue it.
- *		4. A field becomes its name in lower case (A-Z), ":", then, unless
- *		   it is empty, a space and the value in which every run of SP,
- *		   HT, CR and LF is one space and none is at the ends; then LF.
- *		   A line that is no field is treated as such a value, without
- *		   the name, the colon and the space.
+ *		3. A first line that begins with "From" or ">From" and SP or HT,
+ *		   and is no field, is left out, as are the fields of
+ *		   ident_is_volatile(), each with the lines that continue it.
+ *		4. A field becomes its name in lower case (A-Z), ":", then, if
+ *		   it is not empty, a space and the value in which every run of
+ *		   SP, HT, CR and LF is one space and none is at the ends; then
+ *		   LF.  A line that is no field is treated as such a value,
+ *		   without the name, the colon and the space.
  *		5. The empty line (LF) and the body follow as they are.
  *		6. All LFs at the very end are cut off.
  *
  * key		what the header claims to be: found without the body, so it can be
- *		had of a server that holds the message.  Of each of the fields in
- *		KEY_FIELDS the first one counts; its value is normalised as by
- *		header_normal() and cut after KEY_VALUE_MAX octets.
+ *		had of a server that holds the message.  Of each of the fields
+ *		in KEY_FIELDS the first one counts; its value is normalised as
+ *		by header_normal() and cut after KEY_VALUE_MAX octets.
  *
- *		KEY_MSGID: what stands in the first <...> of Message-ID (the whole
- *		value where there is none), blanks left out, what follows the last
- *		"@" in lower case; if it has an "@" or at least 8 octets.
- *		KEY_HEADERS: else, if three or more of Date From To Subject Cc are
- *		there and not empty: five lines in that order, "date:" and so on, each with
- *		the value and LF.  Date is the instant in decimal where it can be read, From the
- *		address in lower case where there is one.
+ *		KEY_MSGID: what stands in the first <...> of Message-ID (the
+ *		whole value where there is none), blanks left out, what follows
+ *		the last "@" in lower case; if it has an "@" or at least 8
+ *		octets.
  *
- *		id is the first 16 octets of the SHA-256 of that; from the first 8 of the
- *		SHA-256 of the address in lower case.
+ *		KEY_HEADERS: else, if three or more of Date From To Subject Cc
+ *		are there and not empty: five lines in that order, "date:" and
+ *		so on, each with the value and LF.  Date is the instant in
+ *		decimal where it can be read, From the address in lower case
+ *		where there is one.
+ *
+ *		id is the first 16 octets of the SHA-256 of that; from the first
+ *		8 of the SHA-256 of the address in lower case.
  */
 
 enum key_kind {
@@ -60,8 +63,8 @@ struct key {
 };
 
 /*
- * Whether two keys claim the same message: same kind and id; and for
- * KEY_MSGID, the same Date and From where both sides have them.  KEY_NONE matches nothing.
+ * Whether two keys claim the same message: same kind and id; and for KEY_MSGID,
+ * the same Date and From where both sides have them.  KEY_NONE matches nothing.
  */
 bool	key_match(const struct key *, const struct key *);
 
