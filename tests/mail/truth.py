@@ -80,7 +80,7 @@ def of_server(imap, only=None):
             raise ValueError(f"{name}: {count} messages, not {told['EXISTS']}")
 
 
-def of_maildirs(top):
+def of_maildirs(top, crlf=False):
     """Every message of a tree of Maildirs, read by Python's mailbox module.
 
     Mailbox names are the paths as they stand, "INBOX" for the top itself.
@@ -96,6 +96,8 @@ def of_maildirs(top):
                                 + (":" + message.get_info() if message.get_info() else ""))
             with open(file, "rb") as f:
                 octets = f.read()
+            if crlf:
+                octets = re.sub(rb"\r?\n", b"\r\n", octets)
             found = row("INBOX" if name == "." else name, None, None,
                         [LETTERS.get(f, f) for f in message.get_flags()], octets,
                         file=os.path.relpath(file, top))

@@ -172,6 +172,17 @@ write_env() {
 	) && mv "$dir/env.new" "$dir/env"
 }
 
+# shim NAME: make NAME.so of NAME.c.  Its path, for LD_PRELOAD; nothing where
+# there is no compiler, and then only what it was for is missing.
+shim() {
+	local so=$dir/$1.so
+	if ! [ "$so" -nt "$here/$1.c" ]; then
+		cc -O1 -fPIC -shared -o "$so.new" "$here/$1.c" 2>>"$dir/log" &&
+		    mv "$so.new" "$so" || return 0
+	fi
+	printf '%s\n' "$so"
+}
+
 # launch NAME CMD...: a session of its own, so that nothing it forks is lost
 # from sight; its id goes to $dir/NAME
 launch() {
@@ -240,7 +251,7 @@ await() {
 		alive "$sid" || return 0
 		# children that the leader left behind
 		[ $tries -lt 100 ] || signal=KILL
-		if [ $((tries % 20)) -eq 19 ]; then
+		if [ $((tries % 5)) -eq 4 ]; then
 			# shellcheck disable=SC2046
 			kill -$signal $(ps -s "$sid" -o pid=) 2>/dev/null
 		fi
