@@ -459,20 +459,19 @@ static int
 skip_section(struct tokens *t, struct err *err)
 {
 	const unsigned char *p = t->wire->text.p;
-	size_t depth = 0, end;
+	struct token string;
+	size_t depth = 0;
 	bool fresh = false;
 
-	for (t->at++; t->at < t->wire->end; ) {
+	for (t->at++; t->at < t->wire->end && p[t->at] != '\0'; ) {
 		if (at_literal(t)) {
 			(void)take_literal(t);
 			fresh = false;
 			continue;
 		}
 		if (fresh && p[t->at] == '"') {
-			end = quote_end(span_of(p, token_stop(t)), t->at);
-			if (end >= token_stop(t))
-				break;
-			t->at = end + 1;
+			if (quoted_token(t, &string, err) == -1)
+				return -1;
 			fresh = false;
 			continue;
 		}
@@ -484,7 +483,7 @@ skip_section(struct tokens *t, struct err *err)
 		if (p[t->at++] == ']' && depth == 0)
 			return 0;
 	}
-	return bad(err, "a section is not closed");
+	return bad(err, "a section is not closed, or has a NUL in it");
 }
 
 /*
