@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: ISC
+# shellcheck shell=bash disable=SC2154,SC2009
 # What the test servers share: accounts, certificates, ports, starting a
 # process and being sure that it is gone.  Sourced by dovecot and cyrus; knows
 # nothing of either.  Callers set `prog`, their own name, for messages.
@@ -212,7 +213,7 @@ greets() {
 
 # Is there still a process of session $1?
 alive() {
-	[ -n "$(ps -s "$1" -o stat= 2>/dev/null | grep -v '^Z')" ]
+	ps -s "$1" -o stat= 2>/dev/null | grep -qv '^Z'
 }
 
 # Ours only where it is a session leader started with a path below $dir.
