@@ -28,6 +28,8 @@ struct dest_mailbox {
 	struct span	flags;		/* PERMANENTFLAGS, canonical; lives as
 					   long as the mailbox is open */
 	bool		created;	/* was not there before */
+	bool		rewrites;	/* known to change messages: neither size nor
+					   octets tell whether one is there */
 };
 
 /* One message that is there. */
@@ -80,7 +82,7 @@ struct dest_conn_ops {
 	/*
 	 * Open a mailbox, creating (and subscribing) it where it is missing and `create`
 	 * is set; reconnects where the connection was lost.  1 open; 0 it is not there
-	 * and create was not set; -1.
+	 * and create was not set; -1.  The struct comes zeroed.
 	 */
 	int	(*open)(struct dest_conn *, const struct mailbox *, bool create,
 		    struct dest_mailbox *, struct err *);

@@ -322,7 +322,7 @@ field_named(struct identer *id)
 	id->place = IN_VALUE;
 	if (id->first)
 		id->lint &= ~(unsigned)LINT_NO_HEADER;
-	id->value = key_begin(&id->key, name);
+	id->value = id->blank_n > 0 ? NULL : key_begin(&id->key, name);
 	id->skip = ident_is_volatile(name);
 	if (id->skip)
 		return;

@@ -29,10 +29,12 @@
  *		5. The empty line (LF) and the body follow as they are.
  *		6. All LFs at the very end are cut off.
  *
- * key		what the header claims to be: found without the body, so it can be
- *		had of a server that holds the message.  Of each of the fields
- *		in KEY_FIELDS the first one counts; its value is normalised as
- *		by header_normal() and cut after KEY_VALUE_MAX octets.
+ * key		what the header claims to be: found without the body, so it can
+ *		be had of a server that holds the message.  Of each of the
+ *		fields in KEY_FIELDS the first one counts, but none with a blank
+ *		before its colon, since not every server finds those; its value
+ *		is normalised as by header_normal() and cut after KEY_VALUE_MAX
+ *		octets.
  *
  *		KEY_MSGID: what stands in the first <...> of Message-ID (the
  *		whole value where there is none), blanks left out, what follows

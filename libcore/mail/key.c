@@ -291,9 +291,12 @@ key_of(struct span header, struct key *out)
 	struct field f;
 
 	key_reset(&k);
-	while (header_next(&header, &f))
+	while (header_next(&header, &f)) {
+		if (f.name.n == 0 || f.whole.p[f.name.n] != ':')
+			continue;
 		if ((v = key_begin(&k, f.name)) != NULL)
 			key_add(v, f.value);
+	}
 	key_end(&k, out);
 }
 

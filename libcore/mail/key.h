@@ -35,8 +35,8 @@ struct key_values {
 void		 key_reset(struct key_values *);
 
 /*
- * A field of this name begins: where its pieces go, NULL when it is none of
- * the key's, or not the first of its name.
+ * A field of this name begins, with the colon right behind it: where its
+ * pieces go, NULL when it is none of the key's, or not the first of its name.
  */
 struct key_value *key_begin(struct key_values *, struct span name);
 void		 key_add(struct key_value *, struct span piece);

@@ -39,6 +39,8 @@ static const struct row {
 	{ "bracket not closed", LIT("Message-ID: <a@b\n"),
 	    LIT("Message-ID: <a@b>\n"), true },
 	{ "blank before the colon", LIT("Message-ID : <a@b>\n"),
+	    LIT("Message-ID : <a@b>\n"), false },
+	{ "such a one first", LIT("Message-ID\t: <c@d>\nMessage-ID: <a@b>\n"),
 	    LIT("Message-ID: <a@b>\n"), true },
 	{ "the first field counts", LIT("Message-ID: <a@b>\nMessage-ID: <c@d>\n"),
 	    LIT("Message-ID: <a@b>\n"), true },
