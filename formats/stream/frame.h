@@ -27,7 +27,8 @@ struct frame_item {
 
 struct frame {
 	struct span		 mailbox;	/* mail/name.h; all items are of it */
-	struct body		*octets;	/* compressed, or raw on a pipe */
+	struct body		*octets;	/* compressed, or raw on a pipe;
+						   its digest is not computed */
 	uint64_t		 raw;		/* octets before compression */
 	struct frame_item	*v;
 	size_t			 n;

@@ -23,6 +23,7 @@ struct pack {
 	struct buf		*out;		/* NULL: what comes is dropped */
 	struct buf		 path, text, ref, name;
 	size_t			 attrs;		/* octets of the entry's attributes */
+	enum err_scope		 scope;		/* what it spoils if they are too many */
 };
 
 static la_ssize_t
@@ -128,6 +129,7 @@ begin(struct pack *pack, mode_t type, int64_t mtime)
 	archive_entry_set_mtime(pack->entry, mtime, 0);
 	archive_entry_set_size(pack->entry, 0);
 	pack->attrs = pack->path.n;
+	pack->scope = ERR_RUN;
 }
 
 static void
@@ -162,7 +164,7 @@ finish(struct pack *pack, struct buf *out, struct err *err)
 	if (!buf_ok(&pack->path) || !buf_ok(&pack->text) || !buf_ok(&pack->ref))
 		return err_nomem(err);
 	if (pack->attrs > ATTRS_MAX)
-		return err_set(err, ERR_MESSAGE, STATUS_DATA,
+		return err_set(err, pack->scope, STATUS_DATA,
 		    "its attributes have %zu octets, more than %zu",
 		    pack->attrs, ATTRS_MAX);
 	pack->out = out;
@@ -465,6 +467,7 @@ pack_item(struct pack *pack, struct buf *out, struct span mailbox,
 	entry_item_path(&pack->path, mailbox, item, &item->ident->digest,
 	    item->ident->size);
 	begin(pack, AE_IFREG, item->date.known ? item->date.sec : 0);
+	pack->scope = ERR_MESSAGE;
 	if (link != NULL)
 		archive_entry_copy_hardlink(pack->entry, link);
 	else

@@ -10,6 +10,9 @@
  * A pack appends to the caller's buffer; what it appends begins and ends at
  * an entry boundary and does not depend on what was packed before, so
  * pieces of several packs may be put in any order into one stream.
+ *
+ * The program has called setlocale(LC_CTYPE, "C.UTF-8"): libarchive converts
+ * paths by the locale, and refuses what is not ASCII without it.
  */
 
 struct pack;
@@ -28,7 +31,10 @@ int	pack_end(struct pack *, struct buf *out, uint64_t number, int64_t now,
 	    const struct stream_totals *, struct err *);
 void	pack_trailer(struct buf *out);		/* two zero blocks */
 
-/* PATH/ with its attributes, and PATH/cur/, new/, tmp/. */
+/*
+ * PATH/ with its attributes, and PATH/cur/, new/, tmp/ where it can hold
+ * messages.
+ */
 int	pack_mailbox(struct pack *, struct buf *out, const struct mailbox *,
 	    int64_t now, struct err *);
 
@@ -36,7 +42,7 @@ int	pack_mailbox(struct pack *, struct buf *out, const struct mailbox *,
  * The header part of an item: everything before its octets.  The octets
  * follow, then zeros up to a multiple of 512.  item->ident must be there.
  * `link` is the path of an earlier entry with the same octets (then nothing
- * follows), or NULL.
+ * follows), or NULL.  ERR_MESSAGE: more attributes than a tar can hold.
  */
 int	pack_item(struct pack *, struct buf *out, struct span mailbox,
 	    const struct item *, const char *link, struct err *);

@@ -9,7 +9,7 @@
  * frames, on a pipe or in a file.
  *
  * Hostile input: nothing is extracted, a path is only ever a name; symlinks, devices
- * and foreign entries are passed over; each limit is in unpack.c.
+ * and foreign entries are passed over; each limit is in unpack.c.  The locale is as for pack.h.
  */
 
 enum unpack_kind {
