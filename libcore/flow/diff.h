@@ -9,8 +9,17 @@
  * Compare two sources, mailbox by mailbox, message by message.
  *
  * Messages are paired one to one within a mailbox: by digest where both sides have it, then by canon,
- * then by key; equal candidates are paired in order.  What is left is paired across mailboxes as
- * moved; the rest is missing (only in A) or extra (only in B).
+ * then by key; among equal candidates those that agree in date and flags come first, then
+ * they are paired in order.  What is left is paired across mailboxes as
+ * moved; the rest is missing (only in A) or extra (only in B).  Dates are compared where both
+ * sides have one.
+ *
+ * Rows come mailbox by mailbox as these are over on both sides, in A's order; then what moved or is missing
+ * in A's order, then what is extra in B's.  A mailbox that one side could not read is reported and
+ * not compared.
+ *
+ * In memory: 150 octets a message with its ref, for the mailboxes that one side has had and the other
+ * may still bring: with two sides that can list and have one order, one mailbox; of a stream, all.
  */
 
 enum diff_kind {
@@ -42,7 +51,7 @@ struct diff_row {
 	const struct diff_side	*a, *b;		/* NULL where there is none */
 };
 
-struct diff_stat {			/* per mailbox */
+struct diff_stat {			/* per mailbox; moved counts at A's */
 	struct span	mailbox;
 	uint64_t	a, b, same, missing, extra, moved, flags, date, body;
 };
@@ -65,6 +74,10 @@ struct diff_result {
 	bool		complete;	/* both sides were read completely */
 };
 
+/*
+ * 0, or -1: ERR_RUN, also STATUS_INTERRUPTED, or what a callback said.  What is ignored
+ * counts as the same; missing and extra that are ignored count as neither.
+ */
 int	diff_run(const struct diff_config *, struct diff_result *, struct err *);
 
 #endif
