@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Buffers and time limits over a socket, with TLS or not yet. */
 
+#include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -130,6 +131,27 @@ conn_open(const struct conn_config *config, struct err *err)
 		conn_close(c);
 		return NULL;
 	}
+	return c;
+}
+
+struct conn *
+conn_attach(int fd, const struct conn_config *config, struct err *err)
+{
+	struct conn *c;
+	int flags;
+
+	if ((flags = fcntl(fd, F_GETFL)) == -1 ||
+	    fcntl(fd, F_SETFL, flags | O_NONBLOCK) == -1) {
+		err_sys(err, ERR_RUN, STATUS_IO, "fcntl");
+		sock_close(fd);
+		return NULL;
+	}
+	if ((c = conn_new(config)) == NULL) {
+		err_nomem(err);
+		sock_close(fd);
+		return NULL;
+	}
+	c->fd = fd;
 	return c;
 }
 

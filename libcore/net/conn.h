@@ -32,6 +32,12 @@ struct conn_config {
 struct conn;
 
 struct conn	*conn_open(const struct conn_config *, struct err *);
+
+/*
+ * The same over a connected socket, which becomes the connection's also on failure; no TLS.  Of
+ * the configuration host and port only name it in messages.
+ */
+struct conn	*conn_attach(int fd, const struct conn_config *, struct err *);
 void		 conn_close(struct conn *);	/* close_notify is tried, not awaited */
 
 /*
