@@ -2,15 +2,7 @@
 #ifndef IMAP_UTF7_H
 #define IMAP_UTF7_H
 
-#include "base/bytes.h"
-
-/* Modified UTF-7 (RFC 3501 section 5.1.3). */
-
-/* Append the UTF-8 for it.  False where it is not well-formed. */
-bool	utf7_decode(struct span, struct buf *);
-
-/* Append the modified UTF-7 for valid UTF-8.  False where it is not valid. */
-bool	utf7_encode(struct span, struct buf *);
+#include "mail/utf7.h"
 
 /*
  * A mailbox name from the wire into a name (mail/name.h): split at the delimiter (0: none),
