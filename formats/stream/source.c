@@ -12,7 +12,8 @@
 #include "formats/stream/stream.h"
 #include "formats/stream/unpack.h"
 
-#define AHEAD	((size_t)4 << 20)	/* octets of a window */
+#define AHEAD	((size_t)4 << 20)	/* octets of a window, */
+#define AHEAD_LEAST	((size_t)128 << 10)	/* and of the first one */
 
 /* What a log says of a mailbox at the source. */
 struct told {
@@ -55,8 +56,9 @@ struct stream_cursor {
 	bool			 open;		/* not read to its end */
 	struct arena		 arena;		/* of both */
 	struct identer		*identer;
-	unsigned char		*octets;	/* AHEAD of them */
-	size_t			 used;
+	unsigned char		*octets;	/* of the window's small items */
+	size_t			 used, room;
+	bool			 short_of;	/* room, by the last window */
 	struct body		*bodies[WINDOW_ITEMS];
 	struct body		*large;
 };
@@ -371,7 +373,7 @@ read_large(struct stream_cursor *c, struct item *item, struct ident *ident,
 
 	if (c->large == NULL && (c->large = body_new(err)) == NULL)
 		return -1;
-	c->used = AHEAD;
+	c->used = c->room;
 	if (unpack_body(c->source->unpack, c->large, err) == -1 &&
 	    err->scope != ERR_MESSAGE)
 		return -1;
@@ -404,6 +406,36 @@ spoil(struct stream_cursor *c, struct window *w, struct item *item,
 	return 0;
 }
 
+static bool
+fits(struct stream_cursor *c, const struct window *w)
+{
+	if (w->n == 0 || c->source->entry.item.size <= c->room - c->used)
+		return true;
+	c->short_of = true;
+	return false;
+}
+
+/*
+ * Room for at least n octets, AHEAD at most; only where nothing is lent: in
+ * an empty window.
+ */
+static int
+make_room(struct stream_cursor *c, size_t n, struct err *err)
+{
+	size_t room = c->room < AHEAD_LEAST ? AHEAD_LEAST : c->room;
+
+	while (room < n)
+		room *= 2;
+	if (room == c->room)
+		return 0;
+	free(c->octets);
+	c->room = 0;
+	if ((c->octets = malloc(room)) == NULL)
+		return err_nomem(err);
+	c->room = room;
+	return 0;
+}
+
 /* The item at hand into the window. */
 static int
 take_item(struct stream_cursor *c, struct window *w, struct err *err)
@@ -420,6 +452,11 @@ take_item(struct stream_cursor *c, struct window *w, struct err *err)
 		return err_nomem(err);
 	}
 	c->source->pending = false;
+	if (i == 0 && make_room(c, item->size <= AHEAD ? (size_t)item->size : 0,
+	    err) == -1) {
+		w->n = i;
+		return -1;
+	}
 	if (span_is(item->note, "unavailable"))
 		return spoil(c, w, item, "its source would not give it", err);
 	rc = item->size <= AHEAD ? read_small(c, i, item, ident, err) :
@@ -434,12 +471,6 @@ take_item(struct stream_cursor *c, struct window *w, struct err *err)
 	item->ident = ident;
 	item->key = &ident->key;
 	return 0;
-}
-
-static bool
-fits(const struct stream_cursor *c, const struct window *w)
-{
-	return w->n == 0 || c->source->entry.item.size <= AHEAD - c->used;
 }
 
 /* One thing more.  1: the window goes on; 0: it ends here. */
@@ -486,6 +517,10 @@ cursor_window(struct cursor *cursor, struct window *w, struct err *err)
 
 	window_reset(w);
 	c->used = 0;
+	if (c->short_of && c->room < AHEAD &&
+	    make_room(c, c->room * 2, err) == -1)
+		return -1;
+	c->short_of = false;
 	while (more == 1 && w->n < WINDOW_ITEMS)
 		more = add_next(c, w, err);
 	if (w->n == 0) {
@@ -579,11 +614,6 @@ source_open(struct source *source, struct err *err)
 	c->cursor.ops = &cursor_ops;
 	if (s->taken)
 		return &c->cursor;
-	if ((c->octets = malloc(AHEAD)) == NULL) {
-		(void)err_nomem(err);
-		cursor_close(&c->cursor);
-		return NULL;
-	}
 	if ((c->identer = identer_new(err)) == NULL) {
 		cursor_close(&c->cursor);
 		return NULL;
