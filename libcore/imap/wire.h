@@ -39,14 +39,22 @@ void		 wire_reset(struct wire *);
 int		 wire_feed(struct wire *, struct span in, size_t *used,
 		    enum wire_event *, struct err *);
 
-/* Size of the literal that comes, and the response's text before it. */
+/*
+ * Size of the literal that comes, and the response's text before it.  Until
+ * it is taken or kept, tokens_begin() shows the tokens of that text.
+ */
 uint64_t	 wire_literal(const struct wire *);
 struct span	 wire_before(const struct wire *);
 
 void		 wire_take(struct wire *);	/* the caller reads the octets */
 int		 wire_keep(struct wire *, struct err *);	/* ERR_SESSION: too large */
 
-/* ---- tokens of the complete response ---- */
+/*
+ * ---- tokens of the complete response ----
+ *
+ * Atoms may hold what RFC 9051 forbids (8-bit and control octets, braces,
+ * quotes in their middle), since servers send names so; a NUL outside a literal is refused.
+ */
 
 enum tok {
 	TOK_ATOM,	/* also numbers, flags, NIL, "BODY[HEADER.FIELDS (X Y)]<0>" as one */

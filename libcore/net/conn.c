@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "net/conn.h"
+#include "net/secret.h"
 #include "net/sock.h"
 #include "net/tls.h"
 
@@ -162,6 +163,9 @@ conn_close(struct conn *c)
 		return;
 	tls_free(c->tls);
 	sock_close(c->fd);
+	/* Passwords went through here. */
+	if (c->out != NULL)
+		secret_zero(c->out, CONN_OUT);
 	free(c->in);
 	free(c->out);
 	free(c->host);

@@ -47,26 +47,33 @@ void		 conn_close(struct conn *);	/* close_notify is tried, not awaited */
 int		 conn_starttls(struct conn *, struct err *);
 bool		 conn_is_tls(const struct conn *);
 
-/* What has come in and is not consumed; valid until the next call on conn. */
+/*
+ * What has come in and is not consumed; valid until the next call on conn.
+ * It stays after a failure: a server may have said why before it hung up.
+ */
 struct span	 conn_input(const struct conn *);
 void		 conn_consume(struct conn *, size_t);
 
 /*
- * Wait for more input.  1: there is more; 0: the peer closed properly;
- * -1: lost, or nothing came within the time limit.  A stop_flag does not end it.
+ * Wait for more input.  1: there is more; 0: the peer closed properly (within
+ * a response that is an error all the same); -1: lost, nothing came within the
+ * time limit, or over 16 MiB are not consumed.  A stop_flag does not end it.
+ * After a failure of any call nothing goes over the connection any more.
  */
 int		 conn_fill(struct conn *, struct err *);
 
 /*
  * Read up to n octets to `to`, from the buffer first, else from the socket
- * without passing through it; blocks for at least one.  As conn_fill() else.
+ * without passing through it (where n is small, together with what follows);
+ * blocks for at least one.  As conn_fill() else.
  */
 int		 conn_read(struct conn *, void *to, size_t n, size_t *got,
 		    struct err *);
 
 /*
  * Queue octets for sending.  What is over 64 KiB is sent at once; input that comes meanwhile
- * is taken into the buffer, so that neither side waits for the other.
+ * is taken into the buffer, so that neither side waits for the other: at most 16 MiB,
+ * then it fails.
  */
 int		 conn_put(struct conn *, struct span, struct err *);
 int		 conn_flush(struct conn *, struct err *);

@@ -31,8 +31,8 @@ struct secret {
 };
 
 /* Through volatile, so that the compiler does not see that nobody reads it. */
-static void
-wipe(void *p, size_t n)
+void
+secret_zero(void *p, size_t n)
 {
 	volatile unsigned char *at = p;
 
@@ -44,7 +44,7 @@ void
 secret_wipe(struct buf *b)
 {
 	if (b->p != NULL)
-		wipe(b->p, b->cap);
+		secret_zero(b->p, b->cap);
 	buf_fini(b);
 }
 
@@ -193,7 +193,7 @@ read_on(int fd)
 		if (io_read(fd, rest, sizeof(rest), COMMAND, NULL) <= 0)
 			break;
 	}
-	wipe(rest, sizeof(rest));
+	secret_zero(rest, sizeof(rest));
 }
 
 /* Its end: 0 for exit status 0. */
@@ -380,6 +380,6 @@ secret_free(struct secret *s)
 {
 	if (s == NULL)
 		return;
-	wipe(s, sizeof(*s));
+	secret_zero(s, sizeof(*s));
 	free(s);
 }

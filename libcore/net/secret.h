@@ -34,4 +34,7 @@ void		 secret_free(struct secret *);
  */
 void		 secret_wipe(struct buf *);
 
+/* Overwrite memory that held one. */
+void		 secret_zero(void *, size_t);
+
 #endif

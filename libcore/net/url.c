@@ -102,11 +102,12 @@ is_name(struct span host)
 static int
 parse_host(struct span *in, struct url *u, struct err *err)
 {
+	const bool brackets = span_starts(*in, "[");
 	struct in6_addr address;
 	struct span host;
 	size_t end;
 
-	if (span_starts(*in, "[")) {
+	if (brackets) {
 		end = span_find(*in, ']');
 		if (end == in->n)
 			return bad(err, "a bracket is not closed");
@@ -118,14 +119,10 @@ parse_host(struct span *in, struct url *u, struct err *err)
 		if (!is_name(host))
 			return bad(err, "the host is no name or address in ASCII (an international name is written as xn--...)");
 	}
-	if (span_find(host, '\0') < host.n)
-		return bad(err, "a NUL in the host");
 	if ((u->host = span_dup(host)) == NULL)
 		return err_nomem(err);
-	if (span_find(host, ':') < host.n || !is_name(host)) {
-		if (inet_pton(AF_INET6, u->host, &address) != 1)
-			return bad(err, "what stands in brackets is no IPv6 address");
-	}
+	if (brackets && inet_pton(AF_INET6, u->host, &address) != 1)
+		return bad(err, "what stands in brackets is no IPv6 address");
 	return 0;
 }
 

@@ -18,11 +18,17 @@ struct url {
 /* Whether the text starts like one. */
 bool	url_is(const char *);
 
-/* ERR_RUN, STATUS_USAGE; a password in it is refused (and not repeated). */
+/*
+ * ERR_RUN, STATUS_USAGE; a password in it is refused, and no message repeats
+ * any part of the URL.  *url is given to url_fini(); after a failure it holds nothing.
+ */
 int	url_parse(const char *, struct url *, struct err *);
 void	url_fini(struct url *);
 
-/* Without secrets, in canonical form: "imaps://user@host:993". */
+/*
+ * Without secrets and mailbox, in canonical form: "imaps://user@host:993",
+ * the host in lower case.
+ */
 void	url_put(struct buf *, const struct url *);
 
 #endif

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "imap/wire.h"
 
@@ -318,6 +319,36 @@ line_limit_sum(void **state)
 	buf_fini(&piece);
 }
 
+/* Lines as long as may be, of what is dear to parse: time grows with the length. */
+static void
+dear_lines(void **state)
+{
+	static const char *const pieces[] = {
+		"(", "\"\" ", "\"\\\"\" ", "BODY[(", "BODY[\"] ", "BODY[] ", "BODY[{0}\r\n",
+		"{0}\r\n", "({0}\r\n", "{", "}", "[", "\"", "\\", " {1", "\r",
+	};
+	struct buf in = BUF_INIT;
+	struct span code, args, text;
+	struct run run;
+	size_t i;
+
+	(void)state;
+	(void)alarm(60);
+	for (i = 0; i < N(pieces); i++) {
+		buf_clear(&in);
+		while (in.n < WIRE_LINE - 100)
+			buf_str(&in, pieces[i]);
+		resp_text(buf_span(&in), &code, &args, &text);
+		buf_str(&in, "\r\n");
+		run_init(&run);
+		run_feed(&run, buf_span(&in));
+		ROW_OK(pieces[i], !run.failed);
+		run_fini(&run);
+	}
+	buf_fini(&in);
+	(void)alarm(0);
+}
+
 /* ---- the smaller calls ---- */
 
 static void
@@ -577,6 +608,7 @@ main(void)
 		cmocka_unit_test(octet_by_octet),
 		cmocka_unit_test(line_limit),
 		cmocka_unit_test(line_limit_sum),
+		cmocka_unit_test(dear_lines),
 		cmocka_unit_test(before_a_literal),
 		cmocka_unit_test(reset_forgets),
 		cmocka_unit_test(skip_and_rest),

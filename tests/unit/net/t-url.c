@@ -85,7 +85,7 @@ refused(void **state)
 		"imaps://", "imaps:///INBOX", "imaps://@host", "imaps://a@",
 		"imaps://a@:993", "imaps://a@h:", "imaps://a@h:0",
 		"imaps://a@h:65536", "imaps://a@h:99x", "imaps://a@h:-1",
-		"imaps://a@[::1", "imaps://a@[]", "imaps://a@[::1]x",
+		"imaps://a@[::1", "imaps://a@[]", "imaps://a@[host]", "imaps://a@[::1]x",
 		"imaps://a@[::g]", "imaps://a@::1", "imaps://a@\xc3\xbc.example",
 		"imaps://a@h o", "imaps://a@-h", "imaps://a@h/%", "imaps://a@h/%4",
 		"imaps://a@h/%zz", "imaps://a@h/%00", "imaps://a@h/%0a",
