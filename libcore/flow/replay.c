@@ -603,10 +603,28 @@ abandon(struct replay_lane *l, const struct err *why)
 	l->doubt = l->dirty = false;
 }
 
+/*
+ * After a failure that spoils the mailbox: what was sent before it may still
+ * have its outcome.
+ */
+static int
+give_up(struct replay_lane *l, struct err *err)
+{
+	struct err late = ERR_INIT;
+
+	if (err->scope != ERR_MAILBOX || l->out.n == 0)
+		return -1;
+	if (l->spoilt || settle(l, &late) == -1)
+		abandon(l, err);
+	if (late.scope == ERR_RUN)
+		*err = late;
+	return -1;
+}
+
 static int
 leave(struct replay_lane *l, struct err *err)
 {
-	int rc = 0;
+	int rc;
 
 	if (!l->in)
 		return 0;
@@ -772,9 +790,8 @@ intend(struct replay_lane *l, struct item *v, size_t n, struct err *err)
 }
 
 static int
-lane_offer(struct lane *lane, struct item *v, size_t n, struct err *err)
+answer(struct replay_lane *l, struct item *v, size_t n, struct err *err)
 {
-	struct replay_lane *l = lane_of(lane);
 	size_t i, open = 0;
 	int rc;
 
@@ -802,6 +819,14 @@ lane_offer(struct lane *lane, struct item *v, size_t n, struct err *err)
 	if (resolve(l, err) == -1)
 		return -1;
 	return intend(l, v, n, err);
+}
+
+static int
+lane_offer(struct lane *lane, struct item *v, size_t n, struct err *err)
+{
+	struct replay_lane *l = lane_of(lane);
+
+	return answer(l, v, n, err) == 0 ? 0 : give_up(l, err);
 }
 
 /* ---- puts ---- */
@@ -838,32 +863,40 @@ put_refused(struct replay_lane *l, struct sent *s, struct item *item,
 	return -1;
 }
 
+/* Send it; lost connections are seen to. */
 static int
-lane_put(struct lane *lane, struct item *item, struct body *body,
+put(struct replay_lane *l, struct item *item, struct body *body,
     struct err *err)
 {
-	struct replay_lane *l = lane_of(lane);
-	const bool big = body_size(body) > BODY_IN_MEMORY;
 	struct sent *s;
-	int rc = 0;
 
 	if (make_room(l, body_size(body), err) == -1)
 		return -1;
 	if ((s = outbox_put(&l->out, item, body, err)) == NULL)
 		return -1;
 	if (send_one(l, s, err) == -1) {
-		s = outbox_get(&l->out, l->cookie);
 		if (err->scope == ERR_MESSAGE)
-			return put_refused(l, s, item, err);
-		if ((rc = reopen(l, err)) == 0)
-			rc = resolve(l, err);
+			return put_refused(l, outbox_get(&l->out, l->cookie),
+			    item, err);
+		if (reopen(l, err) == -1 || resolve(l, err) == -1)
+			return -1;
 	}
-	if (rc == 0 && big)
-		rc = settle(l, err);
-	/* The borrowed body goes back to its owner. */
-	if (big && l->out.n > 0)
+	return body_size(body) > BODY_IN_MEMORY ? settle(l, err) : 0;
+}
+
+static int
+lane_put(struct lane *lane, struct item *item, struct body *body,
+    struct err *err)
+{
+	struct replay_lane *l = lane_of(lane);
+
+	if (put(l, item, body, err) == 0)
+		return 0;
+	(void)give_up(l, err);
+	/* A borrowed body goes back to its owner. */
+	if (body_size(body) > BODY_IN_MEMORY && l->out.n > 0)
 		abandon(l, err);
-	return rc;
+	return -1;
 }
 
 static int
