@@ -55,7 +55,7 @@ struct receipt {
 	int		 fd;
 	bool		 dry, broken;
 	off_t		 length;	/* of whole rows */
-	struct sha256	*hash;		/* since the last end row */
+	struct sha256	*hash;		/* from the last end row on */
 	struct buf	 line;		/* the row that is being made */
 	uint64_t	 batch;
 	uint64_t	 appended, present, refused;	/* in this run */
@@ -694,7 +694,6 @@ end_locked(struct receipt *r, bool complete, struct err *err)
 	put_digest(b, "hash", &digest);
 	if (row_write(r, err) == -1)
 		return -1;
-	sha256_reset(r->hash);
 	return sync_locked(r, err);
 }
 
@@ -945,7 +944,7 @@ read_line(struct reader *rd, struct span line, struct err *err)
 	for (i = 0; rc == 0 && i < N(row_types); i++)
 		if (span_is(type, row_types[i].name))
 			rc = row_types[i].read(rd, j, err);
-	if (rc == 0 && !span_is(type, "end"))
+	if (rc == 0)
 		sha256_add(rd->r->hash, line);
 	json_free(j);
 	return rc;

@@ -21,7 +21,7 @@
  * The target row is the first.  Members that would be 0 or empty are left out.  A place without UIDs has
  * "ref" for "uid".  A ref that is not UTF-8 is {"hex":"…"}.  An intent row groups runs of items by
  * source mailbox.  A later row for the same item and mailbox supersedes.  "hash" is the SHA-256 of
- * the file's octets from behind the end row before it (or from the start) up to this row, and is
+ * the file's octets from the end row before it on (or from the start) up to this row, and is
  * verified when the file is read.
  *
  * In memory an item is 28 octets and its slot: found by the first 96 bits of the SHA-256 of
