@@ -252,6 +252,11 @@ unpack_data(const struct unpack *u, uint64_t *frame, uint64_t *inside)
 		feed_frame(u->feed, u->data, &f);
 	*frame = f.at;
 	*inside = u->data - f.start;
+	if (u->data >= f.end && u->size > 0) {
+		/* The header ended its frame, and the next was not begun. */
+		*frame = f.next;
+		*inside = u->data - f.end;
+	}
 }
 
 uint64_t

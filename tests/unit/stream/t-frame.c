@@ -281,6 +281,65 @@ places(void **state)
 	}
 }
 
+/* Every item through the reader, octets and all, in frames cut anywhere. */
+static void
+check_bodies(const struct shelf *s, struct span file, size_t chunk)
+{
+	struct err err = ERR_INIT;
+	const int fd = file_of(file);
+	struct unpack *u = unpack_open(fd, "t", UINT64_MAX, false, &err);
+	struct body *body = body_new(&err);
+	struct unpack_entry e;
+	uint64_t frame, inside;
+	size_t n = 0;
+	int more;
+
+	while ((more = unpack_next(u, &e, &err)) == 1) {
+		if (e.kind != UNPACK_ITEM)
+			continue;
+		unpack_data(u, &frame, &inside);
+		if (e.item.size > 0)
+			assert_true(inside < chunk);
+		if (e.link.n == 0 && unpack_body(u, body, &err) == -1)
+			fail_msg("%zu: item %zu: %s", chunk, n, err.msg);
+		assert_true(digest_eq(&e.digest, &s->v[n].digest));
+		n++;
+	}
+	if (more == -1)
+		fail_msg("%zu: %s", chunk, err.msg);
+	assert_int_equal(n, s->n);
+	unpack_close(u);
+	body_free(body);
+	(void)close(fd);
+}
+
+/* Somebody compressed the tar anew: one frame, or frames that end anywhere. */
+static void
+foreign_frames(void **state)
+{
+	static const size_t chunks[] = {
+		4096, 131072, 131073, 262144, 1000003, SIZE_MAX,
+	};
+	struct err err = ERR_INIT;
+	struct shelf s = { .n = 0 };
+	struct buf file = BUF_INIT;
+	struct span rest;
+	size_t i;
+
+	(void)state;
+	fill_shelf(&s, 0);
+	for (i = 0; i < N(chunks); i++) {
+		buf_clear(&file);
+		for (rest = buf_span(&s.file); rest.n > 0;
+		    rest = span_from(rest, chunks[i] < rest.n ? chunks[i] : rest.n))
+			assert_int_equal(frame_wrap(1, span_head(rest, chunks[i]),
+			    &file, &err), 0);
+		check_bodies(&s, buf_span(&file), chunks[i]);
+	}
+	buf_fini(&file);
+	buf_fini(&s.file);
+}
+
 /* Frames of two framers may stand in any order. */
 static void
 two_framers(void **state)
@@ -435,6 +494,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(places),
+		cmocka_unit_test(foreign_frames),
 		cmocka_unit_test(two_framers),
 		cmocka_unit_test(from_the_middle),
 		cmocka_unit_test(damage),

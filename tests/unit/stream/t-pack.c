@@ -4,6 +4,7 @@
 #include "util.h"
 
 #include "mail/flags.h"
+#include "mail/name.h"
 
 #define NOW	1700000000
 
@@ -203,35 +204,150 @@ check_body(struct unpack *u, const struct row *r)
 }
 
 static void
-round_trip(void **state)
+check_row(const struct row *r)
 {
 	struct err err = ERR_INIT;
 	struct buf tar = BUF_INIT;
+	struct unpack_entry e;
+	struct unpack *u;
+	int fd;
+
+	stream_of(&tar, r);
+	fd = file_of(buf_span(&tar));
+	if ((u = unpack_open(fd, "t", UINT64_MAX, false, &err)) == NULL)
+		fail_msg("%s: %s", r->name, err.msg);
+	e = next_of(u, r->name, UNPACK_HEAD);
+	CHECK(r->name, span_is(e.head.program, "test 1"));
+	CHECK(r->name, span_is(e.head.origin, "imaps://alice@old.example.org"));
+	CHECK(r->name, e.head.created == 1700000000);
+	e = next_of(u, r->name, UNPACK_MAILBOX);
+	CHECK(r->name, span_eq(e.mailbox.name, r->mailbox));
+	e = next_of(u, r->name, UNPACK_ITEM);
+	check_item(&e, r);
+	check_body(u, r);
+	e = next_of(u, r->name, UNPACK_END);
+	CHECK(r->name, e.totals.complete);
+	check_end(u, r->name);
+	unpack_close(u);
+	(void)close(fd);
+	buf_fini(&tar);
+}
+
+static void
+round_trip(void **state)
+{
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < N(rows); i++)
+		check_row(&rows[i]);
+}
+
+/* 64 KiB of keywords, and a mailbox deeper and longer than file systems like. */
+static void
+long_values(void **state)
+{
+	struct buf flags = BUF_INIT, name = BUF_INIT, part = BUF_INIT;
+	struct row r = { .name = "long values", .octets = SPAN("x") };
+	size_t i;
+
+	(void)state;
+	for (i = 0; flags.n < 65536; i++)
+		buf_fmt(&flags, "%skeyword%06zu", i > 0 ? " " : "", i);
+	for (i = 0; i < 60; i++) {
+		buf_clear(&part);
+		while (part.n < 300)
+			buf_fmt(&part, "%zu \xe2\x82\xac/", i);
+		assert_true(name_add(&name, buf_span(&part)));
+	}
+	r.item.flags = buf_span(&flags);
+	r.item.ref = SPAN("1.1");
+	r.mailbox = buf_span(&name);
+	check_row(&r);
+	buf_fini(&flags);
+	buf_fini(&name);
+	buf_fini(&part);
+}
+
+/* Everything that a mailbox says of itself. */
+static void
+mailbox_state(void **state)
+{
+	const struct mailbox m = {
+		.name = SPAN("Work\0\xe2\x82\xac"), .raw = SPAN("Work/&IKw-\xff"),
+		.delimiter = '/', .attributes = SPAN("\\HasNoChildren \\Sent"),
+		.subscribed = true, .status = MAILBOX_NOSELECT,
+		.uidvalidity = UINT32_MAX, .uidnext = 5,
+		.modseq = UINT64_C(9223372036854775807), .id = SPAN("F1234"),
+	};
+	const struct stream_head head = head_of(7);
+	struct err err = ERR_INIT;
+	struct buf tar = BUF_INIT;
+	struct pack *pack = pack_new(&err);
+	struct unpack_entry e;
+	struct unpack *u;
+	int fd;
+
+	(void)state;
+	assert_int_equal(pack_head(pack, &tar, &head, &err), 0);
+	assert_int_equal(pack_mailbox(pack, &tar, &m, NOW, &err), 0);
+	pack_trailer(&tar);
+	fd = file_of(buf_span(&tar));
+	u = unpack_open(fd, "t", UINT64_MAX, false, &err);
+	e = next_of(u, "head", UNPACK_HEAD);
+	assert_int_equal(e.head.number, 7);
+	e = next_of(u, "mailbox", UNPACK_MAILBOX);
+	assert_true(span_eq(e.mailbox.name, m.name));
+	assert_true(span_eq(e.mailbox.raw, m.raw));
+	assert_int_equal(e.mailbox.delimiter, '/');
+	assert_true(span_eq(e.mailbox.attributes, m.attributes));
+	assert_true(e.mailbox.subscribed);
+	assert_int_equal(e.mailbox.status, MAILBOX_NOSELECT);
+	assert_int_equal(e.mailbox.uidvalidity, UINT32_MAX);
+	assert_int_equal(e.mailbox.uidnext, 5);
+	assert_true(e.mailbox.modseq == m.modseq);
+	assert_true(span_eq(e.mailbox.id, m.id));
+	check_end(u, "mailbox");
+	unpack_close(u);
+	(void)close(fd);
+	pack_free(pack);
+	buf_fini(&tar);
+}
+
+/* Paths differ where libarchive would compose them into one. */
+static void
+not_composed(void **state)
+{
+	static const struct span names[] = { LIT("\xc3\xa9"), LIT("e\xcc\x81") };
+	const struct stream_head head = head_of(0);
+	struct err err = ERR_INIT;
+	struct buf tar = BUF_INIT;
+	struct pack *pack = pack_new(&err);
+	struct row r = { .name = "e", .item = { .ref = SPAN("1.7") },
+	    .octets = SPAN("x") };
 	struct unpack_entry e;
 	struct unpack *u;
 	size_t i;
 	int fd;
 
 	(void)state;
-	for (i = 0; i < N(rows); i++) {
-		buf_clear(&tar);
-		stream_of(&tar, &rows[i]);
-		fd = file_of(buf_span(&tar));
-		if ((u = unpack_open(fd, "t", UINT64_MAX, false, &err)) == NULL)
-			fail_msg("%s: %s", rows[i].name, err.msg);
-		e = next_of(u, rows[i].name, UNPACK_HEAD);
-		CHECK(rows[i].name, span_is(e.head.program, "test 1"));
-		e = next_of(u, rows[i].name, UNPACK_MAILBOX);
-		CHECK(rows[i].name, span_eq(e.mailbox.name, rows[i].mailbox));
-		e = next_of(u, rows[i].name, UNPACK_ITEM);
-		check_item(&e, &rows[i]);
-		check_body(u, &rows[i]);
-		e = next_of(u, rows[i].name, UNPACK_END);
-		CHECK(rows[i].name, e.totals.complete);
-		check_end(u, rows[i].name);
-		unpack_close(u);
-		(void)close(fd);
+	assert_int_equal(pack_head(pack, &tar, &head, &err), 0);
+	for (i = 0; i < N(names); i++)
+		put_mailbox(pack, &tar, names[i]);
+	for (i = 0; i < N(names); i++) {
+		r.mailbox = names[i];
+		put_item(pack, &tar, &r, NULL);
 	}
+	fd = file_of(buf_span(&tar));
+	u = unpack_open(fd, "t", UINT64_MAX, false, &err);
+	(void)next_of(u, "head", UNPACK_HEAD);
+	for (i = 0; i < N(names) * 2; i++) {
+		e = next_of(u, "e", i < N(names) ? UNPACK_MAILBOX : UNPACK_ITEM);
+		assert_true(span_eq(e.mailbox.name, names[i % N(names)]));
+	}
+	unpack_close(u);
+	(void)close(fd);
+	pack_free(pack);
 	buf_fini(&tar);
 }
 
@@ -240,6 +356,9 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(round_trip),
+		cmocka_unit_test(long_values),
+		cmocka_unit_test(mailbox_state),
+		cmocka_unit_test(not_composed),
 	};
 
 	assert_non_null(setlocale(LC_CTYPE, "C.UTF-8"));
