@@ -297,7 +297,9 @@ fake_cursor_close(struct cursor *cursor)
 {
 	struct fake_cursor *c = (struct fake_cursor *)cursor;
 
+	(void)pthread_mutex_lock(&c->s->lock);
 	c->s->cursors--;
+	(void)pthread_mutex_unlock(&c->s->lock);
 	free(c);
 }
 
@@ -318,7 +320,9 @@ fake_open(struct source *source, struct err *err)
 	assert_non_null(c);
 	c->cursor.ops = &ops;
 	c->s = s;
+	(void)pthread_mutex_lock(&s->lock);
 	s->cursors++;
+	(void)pthread_mutex_unlock(&s->lock);
 	return &c->cursor;
 }
 
