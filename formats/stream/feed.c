@@ -237,6 +237,12 @@ feed_ended(const struct feed *f)
 }
 
 bool
+feed_empty(const struct feed *f)
+{
+	return f->ended && f->given == 0 && !f->cut;
+}
+
+bool
 feed_cut(const struct feed *f)
 {
 	return f->cut;

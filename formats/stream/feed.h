@@ -31,8 +31,12 @@ int		 feed_next(struct feed *, struct span *block, struct err *);
 /* Whether there are no frames: a plain tar. */
 bool		 feed_is_plain(const struct feed *);
 
-/* Whether the file ended, and whether it did so inside a frame. */
+/*
+ * Whether the file ended; whether there was nothing in it; and whether it ended inside
+ * a frame.
+ */
 bool		 feed_ended(const struct feed *);
+bool		 feed_empty(const struct feed *);
 bool		 feed_cut(const struct feed *);
 
 /* A frame: its place in the file and in the tar. */

@@ -87,6 +87,7 @@ struct unpack {
 	struct archive_entry	*raw;		/* of the entry given last */
 	int			 raw_rc;	/* libarchive's word on it */
 	bool			 headless, first, over, broken, cut;
+	bool			 empty;		/* headless, and nothing there */
 	bool			 numbered;	/* `number` is known */
 	uint64_t		 number;
 
@@ -184,6 +185,9 @@ tar_open(struct unpack *u, struct err *err)
 		return 0;
 	if (u->feed_err.scope != ERR_NONE)
 		return tar_failed(u, err);
+	u->empty = u->headless && feed_empty(u->feed);
+	if (u->empty)
+		return 0;
 	return err_set(err, ERR_RUN, STATUS_DATA, "%s: is no mx stream", u->name);
 }
 
@@ -883,6 +887,8 @@ unpack_next(struct unpack *u, struct unpack_entry *out, struct err *err)
 	if (u->broken)
 		return err_set(err, ERR_RUN, STATUS_BUG,
 		    "%s: read on after its end", u->name);
+	if (u->empty)
+		return 0;
 	if ((rc = next_entry(u, err)) == 0)
 		return drain(u, err);
 	if (rc == -1) {

@@ -407,6 +407,13 @@ from_the_middle(void **state)
 	assert_int_equal(frame, s.v[6].frame);
 	assert_int_equal(unpack_next(u, &e, &err), 0);
 	unpack_close(u);
+
+	/* Behind the last commit of a file that is still being written. */
+	assert_int_equal(lseek(fd, 0, SEEK_END), s.file.n);
+	u = unpack_open(fd, "t", UINT64_MAX, true, &err);
+	assert_int_equal(unpack_next(u, &e, &err), 0);
+	assert_int_equal(unpack_next(u, &e, &err), 0);
+	unpack_close(u);
 	(void)close(fd);
 	buf_fini(&s.file);
 }
