@@ -273,6 +273,14 @@ int
 rules_mailbox(struct rules_eval *e, const struct mailbox *mailbox,
     struct rules_result *out, struct err *err)
 {
+	struct err why = ERR_INIT;
+
 	state_begin(&e->state, mailbox->name, NULL);
-	return apply_all(e, out, err);
+	if (apply_all(e, out, &why) == 0)
+		return 0;
+	if (why.scope == ERR_MESSAGE)
+		why.scope = ERR_MAILBOX;
+	if (err != NULL)
+		*err = why;
+	return -1;
 }
