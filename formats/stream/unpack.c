@@ -105,6 +105,7 @@ struct unpack {
 
 	/* The last path and src mailbox looked up: most entries repeat them. */
 	struct buf		 dir, dir_name, src, src_name;
+	struct buf		 path;		/* as it was written */
 };
 
 /* ---- errors ---- */
@@ -227,6 +228,7 @@ unpack_close(struct unpack *u)
 	buf_fini(&u->dir_name);
 	buf_fini(&u->src);
 	buf_fini(&u->src_name);
+	buf_fini(&u->path);
 	arena_fini(&u->arena);
 	mailboxes_fini(&u->declared);
 	free(u);
@@ -334,6 +336,29 @@ mailbox_path(struct span path)
 	return span_head(path, i - 5);
 }
 
+/*
+ * The path of an item that names its mailbox itself.  libarchive has composed
+ * the characters of what is not ASCII, so that part is made anew.
+ */
+static int
+true_path(struct unpack *u, struct span dir, struct err *err)
+{
+	const struct span rest = span_from(u->entry.path, dir.n);
+	size_t i;
+
+	buf_clear(&u->path);
+	name_path(&u->path, u->entry.mailbox.name);
+	for (i = 0; i < dir.n && dir.p[i] < 0x80; i++)
+		;
+	if (i == dir.n && !span_eq(dir, buf_span(&u->path)))
+		return damaged(u, err, "its mailbox has another path");
+	buf_put(&u->path, rest);
+	if (!buf_ok(&u->path))
+		return err_nomem(err);
+	u->entry.path = buf_span(&u->path);
+	return 0;
+}
+
 /* The name that an item's directory or its own attribute tells. */
 static int
 item_mailbox(struct unpack *u, struct span dir, struct err *err)
@@ -357,7 +382,7 @@ item_mailbox(struct unpack *u, struct span dir, struct err *err)
 		return damaged(u, err,
 		    "its mailbox was not declared before in this file");
 	u->entry.mailbox = *m;
-	return 0;
+	return told.n > 0 ? true_path(u, dir, err) : 0;
 }
 
 /* ---- attributes ---- */

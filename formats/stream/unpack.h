@@ -26,13 +26,14 @@ struct unpack_entry {
 	enum unpack_kind	kind;
 	uint64_t		position;	/* of the entry's header: octets
 						   of tar before it */
-	struct span		path;
+	struct span		path;		/* of an item: as it was written */
 
 	struct stream_head	head;
 	struct mailbox		mailbox;	/* of an item: as declared last */
 	struct item		item;		/* size is the entry's; ident NULL */
 	struct digest		digest;		/* of an item, as it claims */
-	struct span		link;		/* hardlink target; none: it has octets */
+	struct span		link;		/* hardlink target, maybe with composed
+						   characters; none: it has octets */
 	struct span		log;		/* lines */
 	struct stream_totals	totals;
 };

@@ -174,6 +174,7 @@ static void
 check_item(const struct unpack_entry *e, const struct row *r)
 {
 	const struct item *got = &e->item, *want = &r->item;
+	struct buf path = BUF_INIT;
 
 	check_text(got, r);
 	CHECK(r->name, span_eq(e->mailbox.name, r->mailbox));
@@ -185,6 +186,9 @@ check_item(const struct unpack_entry *e, const struct row *r)
 	CHECK(r->name, got->date.zone == want->date.zone);
 	CHECK(r->name, got->size == r->octets.n);
 	CHECK(r->name, got->src_digest == NULL);
+	entry_item_path(&path, r->mailbox, want, &e->digest, r->octets.n);
+	CHECK(r->name, span_eq(e->path, buf_span(&path)));
+	buf_fini(&path);
 }
 
 static void
@@ -344,6 +348,9 @@ not_composed(void **state)
 	for (i = 0; i < N(names) * 2; i++) {
 		e = next_of(u, "e", i < N(names) ? UNPACK_MAILBOX : UNPACK_ITEM);
 		assert_true(span_eq(e.mailbox.name, names[i % N(names)]));
+		if (i >= N(names))
+			assert_true(span_starts(e.path,
+			    i % N(names) == 0 ? "\xc3\xa9/cur/" : "e\xcc\x81/cur/"));
 	}
 	unpack_close(u);
 	(void)close(fd);
