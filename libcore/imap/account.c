@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* What all sessions of one endpoint share: configuration and password. */
 
-#include "account.h"
+#include "imap/account.h"
 
 int
 account_init(struct account *a, const struct imap_account *cfg,

@@ -9,7 +9,7 @@
 
 #include "mail/flags.h"
 
-#include "append.h"
+#include "imap/append.h"
 
 struct out {
 	uint32_t	 tag;

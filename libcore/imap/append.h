@@ -4,7 +4,7 @@
 
 #include "mail/dest.h"
 
-#include "command.h"
+#include "imap/command.h"
 
 /*
  * APPEND (RFC 9051 section 6.3.12), several under way at a time: each is one

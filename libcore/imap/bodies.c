@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "bodies.h"
+#include "imap/bodies.h"
 
 enum want_state {
 	WANT_WAIT,

@@ -4,7 +4,7 @@
 
 #include "mail/endpoint.h"
 
-#include "meta.h"
+#include "imap/meta.h"
 
 /*
  * The octets of messages: read from the socket straight into bodies, with a

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Commands: put together, guarded, sent. */
 
-#include "command.h"
+#include "imap/command.h"
 
 static const struct {
 	const char	*text;

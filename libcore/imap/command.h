@@ -2,7 +2,7 @@
 #ifndef IMAP_COMMAND_H
 #define IMAP_COMMAND_H
 
-#include "session.h"
+#include "imap/session.h"
 
 /*
  * Commands, put together piece by piece.  Nothing reaches the wire but

@@ -15,11 +15,11 @@
 #include "mail/item.h"
 #include "mail/name.h"
 
-#include "append.h"
-#include "bodies.h"
-#include "dest.h"
-#include "list.h"
-#include "select.h"
+#include "imap/append.h"
+#include "imap/bodies.h"
+#include "imap/dest.h"
+#include "imap/list.h"
+#include "imap/select.h"
 
 struct imap_dest {
 	struct dest	 base;

@@ -2,7 +2,7 @@
 #ifndef IMAP_DEST_H
 #define IMAP_DEST_H
 
-#include "account.h"
+#include "imap/account.h"
 
 /* As source.h, for imap_dest(). */
 struct dest	*dest_new(struct account *, struct err *);

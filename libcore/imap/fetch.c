@@ -6,7 +6,7 @@
 #include "mail/flags.h"
 #include "mail/item.h"
 
-#include "fetch.h"
+#include "imap/fetch.h"
 
 unsigned
 fetch_extras(const struct session *s, bool key)

@@ -2,7 +2,7 @@
 #ifndef IMAP_FETCH_H
 #define IMAP_FETCH_H
 
-#include "command.h"
+#include "imap/command.h"
 
 /* What a FETCH response says, and how it is asked for. */
 

@@ -6,7 +6,7 @@
 
 #include "imap/utf7.h"
 
-#include "list.h"
+#include "imap/list.h"
 
 /* One LIST or LSUB response; spans live as the response. */
 struct entry {

@@ -2,7 +2,7 @@
 #ifndef IMAP_LIST_H
 #define IMAP_LIST_H
 
-#include "command.h"
+#include "imap/command.h"
 
 /* Which mailboxes there are, and how they stand. */
 

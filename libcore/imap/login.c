@@ -4,12 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <openssl/crypto.h>
-
 #include "net/sasl.h"
 
-#include "command.h"
-#include "login.h"
+#include "imap/command.h"
+#include "imap/login.h"
 
 static struct sasl_account
 sasl_account_of(const struct session *s)
@@ -20,13 +18,12 @@ sasl_account_of(const struct session *s)
 	};
 }
 
-/* Secrets do not stay in freed memory. */
+/* Room enough for what is put in, so that growing leaves no copies behind. */
 static void
-wipe(struct buf *b)
+reserve(const struct session *s, struct buf *b)
 {
-	if (b->p != NULL)
-		OPENSSL_cleanse(b->p, b->cap);
-	buf_fini(b);
+	(void)buf_room(b, 2 * (secret_span(s->acct->secret).n +
+	    span_str(s->acct->cfg.url.user).n) + 256);
 }
 
 /* A refusal.  A server that is only busy does not say that the password is wrong. */
@@ -73,6 +70,8 @@ answer(struct session *s, const struct sasl_mech *mech, unsigned step,
 		    "the server's challenge is no base64");
 		goto out;
 	}
+	reserve(s, &plain);
+	reserve(s, &line);
 	if (mech->step(&who, step, buf_span(&asked), &plain, err) == -1)
 		goto out;
 	base64_put(&line, buf_span(&plain));
@@ -87,8 +86,8 @@ answer(struct session *s, const struct sasl_mech *mech, unsigned step,
 	rc = 0;
 out:
 	buf_fini(&asked);
-	wipe(&plain);
-	wipe(&line);
+	secret_wipe(&plain);
+	secret_wipe(&line);
 	return rc;
 }
 
@@ -101,6 +100,8 @@ put_initial(struct command *c, const struct sasl_mech *mech, struct err *err)
 	int rc;
 
 	command_secret(c);
+	reserve(c->s, &plain);
+	reserve(c->s, &c->text);
 	rc = mech->step(&who, 0, SPAN_NONE, &plain, err);
 	if (rc == 0) {
 		buf_chr(&c->text, ' ');
@@ -108,7 +109,7 @@ put_initial(struct command *c, const struct sasl_mech *mech, struct err *err)
 			buf_chr(&c->text, '=');
 		base64_put(&c->text, buf_span(&plain));
 	}
-	wipe(&plain);
+	secret_wipe(&plain);
 	return rc;
 }
 
@@ -145,7 +146,7 @@ authenticate(struct session *s, const struct sasl_mech *mech, struct err *err)
 	}
 	rc = r.cond == RESP_OK ? 0 : refused(s, &r, err);
 out:
-	wipe(&c.text);
+	secret_wipe(&c.text);
 	return rc;
 }
 
@@ -159,13 +160,14 @@ login_command(struct session *s, struct err *err)
 	if (command_begin(&c, s, VERB_LOGIN, err) == -1)
 		goto out;
 	command_secret(&c);
+	reserve(s, &c.text);
 	command_string(&c, span_str(s->acct->cfg.url.user));
 	command_string(&c, secret_span(s->acct->secret));
 	if (command_run(&c, NULL, NULL, &end, err) == -1)
 		goto out;
 	rc = end.cond == RESP_OK ? 0 : refused(s, &end, err);
 out:
-	wipe(&c.text);
+	secret_wipe(&c.text);
 	return rc;
 }
 

@@ -2,7 +2,7 @@
 #ifndef IMAP_LOGIN_H
 #define IMAP_LOGIN_H
 
-#include "session.h"
+#include "imap/session.h"
 
 /*
  * Prove who we are, by the best that is offered: a SASL mechanism of net/sasl.h, else

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "meta.h"
+#include "imap/meta.h"
 
 enum chunk_state {
 	CHUNK_PLANNED,		/* to be asked for (again) */

@@ -4,8 +4,8 @@
 
 #include "mail/item.h"
 
-#include "fetch.h"
-#include "uidset.h"
+#include "imap/fetch.h"
+#include "imap/uidset.h"
 
 /*
  * The metadata of a whole mailbox, window by window, with a few commands

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* What particular servers need, told by their greeting or capabilities. */
 
-#include "quirks.h"
+#include "imap/quirks.h"
 
 static const struct {
 	const char	*name;

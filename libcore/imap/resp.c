@@ -5,8 +5,8 @@
  * that servers are known to use.
  */
 
-#include "limits.h"
-#include "resp.h"
+#include "imap/limits.h"
+#include "imap/resp.h"
 
 static const char *const conds[] = {
 	[RESP_OK] = "OK",

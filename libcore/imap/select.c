@@ -3,8 +3,8 @@
 
 #include "imap/utf7.h"
 
-#include "list.h"
-#include "select.h"
+#include "imap/list.h"
+#include "imap/select.h"
 
 bool
 select_name(const struct mailbox *mb, struct buf *raw)

@@ -2,7 +2,7 @@
 #ifndef IMAP_SELECT_H
 #define IMAP_SELECT_H
 
-#include "command.h"
+#include "imap/command.h"
 
 /*
  * EXAMINE for a source, SELECT for a destination (RFC 9051 section 6.3.2); s->sel is what

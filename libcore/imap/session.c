@@ -10,8 +10,8 @@
 #include "base/utf8.h"
 #include "mail/flags.h"
 
-#include "command.h"
-#include "login.h"
+#include "imap/command.h"
+#include "imap/login.h"
 
 struct session *
 session_new(struct account *acct, bool readonly, struct err *err)

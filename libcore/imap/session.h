@@ -2,10 +2,10 @@
 #ifndef IMAP_SESSION_H
 #define IMAP_SESSION_H
 
-#include "account.h"
-#include "limits.h"
-#include "quirks.h"
-#include "resp.h"
+#include "imap/account.h"
+#include "imap/limits.h"
+#include "imap/quirks.h"
+#include "imap/resp.h"
 
 /*
  * One connection, logged in: responses come out one by one, and what they

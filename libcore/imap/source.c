@@ -8,10 +8,10 @@
 
 #include "imap/utf7.h"
 
-#include "bodies.h"
-#include "list.h"
-#include "select.h"
-#include "source.h"
+#include "imap/bodies.h"
+#include "imap/list.h"
+#include "imap/select.h"
+#include "imap/source.h"
 
 struct imap_source {
 	struct source	 base;

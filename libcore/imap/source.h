@@ -2,7 +2,7 @@
 #ifndef IMAP_SOURCE_H
 #define IMAP_SOURCE_H
 
-#include "account.h"
+#include "imap/account.h"
 
 /*
  * imap_source() in two halves, so that a test can put a scripted peer

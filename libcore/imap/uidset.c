@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "uidset.h"
+#include "imap/uidset.h"
 
 void
 uidset_fini(struct uidset *s)
