@@ -407,10 +407,17 @@ match_seen(struct match *m, const struct want *want, struct err *err)
 	if (s->id == 0) {
 		*s = (struct seen){ id, canon };
 		m->nseen++;
-	} else if (s->canon != canon) {
+	} else if (s->canon != 0 && s->canon != canon) {
 		s->canon = 0;
+		return 1;
 	}
 	return 0;
+}
+
+bool
+match_same_id(const struct want *a, const struct want *b)
+{
+	return print32(key_hash(&a->key)) == print32(key_hash(&b->key));
 }
 
 static bool
@@ -493,6 +500,21 @@ compare_row(struct match *m, uint32_t i, const struct want *want,
 	*evidence = digest_eq(&p->digest, &want->digest) ?
 	    EVIDENCE_DIGEST : EVIDENCE_CANON;
 	return 1;
+}
+
+int
+match_verify(struct match *m, uint32_t row, const struct want *want,
+    struct err *err)
+{
+	enum evidence evidence;
+	int rc;
+
+	if (m->rewrites)
+		return 1;
+	if ((rc = compare_row(m, row, want, &evidence, err)) == 0 &&
+	    m->v[row].print != 0)
+		m->v[row].claimed = false;
+	return rc;
 }
 
 /* ---- candidates ---- */
@@ -578,10 +600,10 @@ find_same(struct match *m, const struct want *want, enum by by,
 
 /* By key: 1, 0, -1. */
 static int
-find_by_key(struct match *m, const struct want *want, uint32_t *row,
-    enum evidence *evidence, struct err *err)
+find_by_key(struct match *m, const struct want *want, bool strict,
+    uint32_t *row, enum evidence *evidence, struct err *err)
 {
-	const bool ambiguous = is_ambiguous(m, want);
+	const bool ambiguous = strict || is_ambiguous(m, want);
 	int rc;
 
 	*evidence = EVIDENCE_KEY;
@@ -599,8 +621,8 @@ find_by_key(struct match *m, const struct want *want, uint32_t *row,
 }
 
 int
-match_find(struct match *m, const struct want *want, uint32_t *row,
-    enum evidence *evidence, struct err *err)
+match_find(struct match *m, const struct want *want, bool strict,
+    uint32_t *row, enum evidence *evidence, struct err *err)
 {
 	uint32_t any;
 	int rc;
@@ -609,7 +631,8 @@ match_find(struct match *m, const struct want *want, uint32_t *row,
 		return -1;
 	if (want->key.kind != KEY_NONE) {
 		if (find_first(m, want, BY_KEY, &any) == 1)
-			return find_by_key(m, want, row, evidence, err);
+			return find_by_key(m, want, strict, row, evidence,
+			    err);
 		return find_same(m, want, BY_SIZE_AND_DATE, row, evidence, err);
 	}
 	if ((rc = find_same(m, want, BY_SIZE_AND_DATE, row, evidence,

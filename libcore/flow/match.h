@@ -53,14 +53,26 @@ int		 match_begin(struct match *, struct err *);
 int		 match_add(struct match *, const struct dest_message *,
 		    struct err *);
 
-/* Note that the source has this; before any of its window is looked for. */
+/*
+ * Note that the source has this; before any of its window is looked for.  1: it
+ * has just turned out that items share this key's id but not their canon; 0; -1.
+ */
 int		 match_seen(struct match *, const struct want *, struct err *);
 
-/* 1 and the message, not claimed yet; 0: nothing; -1: as the fetch said. */
-int		 match_find(struct match *, const struct want *, uint32_t *row,
-		    enum evidence *, struct err *);
+/*
+ * 1 and the message, not claimed yet; 0: nothing; -1: as the fetch said.  strict:
+ * as in (b), whatever was seen.
+ */
+int		 match_find(struct match *, const struct want *, bool strict,
+		    uint32_t *row, enum evidence *, struct err *);
 
+/* Claim a message; or look at its octets: 1 it is that one, 0 it is not, and is free again; -1. */
 void		 match_claim(struct match *, uint32_t row);
+int		 match_verify(struct match *, uint32_t row, const struct want *,
+		    struct err *);
+
+/* The ids of two keys are the same, as far as match_seen() can tell. */
+bool		 match_same_id(const struct want *, const struct want *);
 
 /* Where it is; *ref lives as the match. */
 void		 match_place(const struct match *, uint32_t row, uint32_t *uid,

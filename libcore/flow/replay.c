@@ -48,6 +48,14 @@ struct replay {
 	bool			 refused;	/* anything */
 };
 
+/* An item that a message there was taken for, by its key alone. */
+struct believed {
+	struct want	want;
+	struct span	src_mailbox, ref;	/* in the lane's arena */
+	uint64_t	number;
+	uint32_t	row;
+};
+
 struct replay_lane {
 	struct lane		 lane;
 	struct replay		*r;
@@ -71,6 +79,8 @@ struct replay_lane {
 	bool			 rewrites;
 	struct want		*unplaced;	/* done, but we do not know which UID */
 	size_t			 nunplaced, unplaced_cap;
+	struct believed		*believed;
+	size_t			 nbelieved, believed_cap;
 	uint64_t		 noted[NOTED_MAX];	/* flags that were lost */
 	size_t			 nnoted;
 
@@ -278,8 +288,8 @@ claim_unplaced(struct replay_lane *l, struct err *err)
 	int rc;
 
 	for (i = 0; i < l->nunplaced; i++) {
-		rc = match_find(l->match, &l->unplaced[i], &row, &evidence,
-		    err);
+		rc = match_find(l->match, &l->unplaced[i], false, &row,
+		    &evidence, err);
 		if (rc == -1)
 			return -1;
 		if (rc == 1)
@@ -437,10 +447,10 @@ send_one(struct replay_lane *l, struct sent *s, struct err *err)
 
 	if (body == NULL)
 		return -1;
-	s->alone = true;
-	for (other = l->out.head; other != NULL; other = other->next)
-		if (other != s && other->in_flight)
-			s->alone = false;
+	other = l->out.head;
+	while (other != NULL && (other == s || !other->in_flight))
+		other = other->next;
+	s->alone = other == NULL;
 	s->cookie = ++l->cookie;
 	s->in_flight = true;
 	l->dirty = true;
@@ -521,7 +531,8 @@ look_for_sent(struct replay_lane *l, struct err *err)
 		return -1;
 	for (s = l->out.head; s != NULL; s = next) {
 		next = s->next;
-		rc = match_find(l->match, &s->want, &row, &evidence, err);
+		rc = match_find(l->match, &s->want, false, &row, &evidence,
+		    err);
 		if (rc == -1)
 			return -1;
 		if (rc == 0)
@@ -636,6 +647,7 @@ leave(struct replay_lane *l, struct err *err)
 	l->known = l->answered = l->rewrites = l->spoilt = false;
 	l->uidvalidity = l->uidnext = 0;
 	l->nunplaced = 0;
+	l->nbelieved = 0;
 	l->nnoted = 0;
 	l->lost = 0;
 	leave_mailbox(l);
@@ -707,6 +719,85 @@ ask_receipt(struct replay_lane *l, struct item *v, size_t n, size_t *open,
 	return 0;
 }
 
+/* Remember what was believed by its key alone. */
+static int
+believed_put(struct replay_lane *l, const struct item *item,
+    const struct want *want, uint32_t row, struct err *err)
+{
+	const size_t cap = l->believed_cap == 0 ? 64 : l->believed_cap * 2;
+	struct believed *v, *b;
+	struct span last;
+
+	if (l->nbelieved == l->believed_cap) {
+		if ((v = realloc(l->believed, cap * sizeof(*v))) == NULL)
+			return err_nomem(err);
+		l->believed = v;
+		l->believed_cap = cap;
+	}
+	b = &l->believed[l->nbelieved];
+	*b = (struct believed){ .row = row, .number = item->number };
+	last = l->nbelieved > 0 ? b[-1].src_mailbox : SPAN_NONE;
+	b->want = *want;
+	if (span_eq(last, item->src_mailbox))
+		b->src_mailbox = last;
+	else if (!arena_span(&l->arena, item->src_mailbox, &b->src_mailbox))
+		return err_nomem(err);
+	if (!arena_span(&l->arena, item->ref, &b->ref))
+		return err_nomem(err);
+	l->nbelieved++;
+	return 0;
+}
+
+/*
+ * It was taken for present, and what is there is another message: it counts as
+ * refused, and the next run, which compares octets of such, will append it.
+ */
+static int
+believed_wrongly(struct replay_lane *l, const struct believed *b,
+    struct err *err)
+{
+	struct err why = ERR_INIT;
+	struct item item = {
+		.number = b->number,
+		.src_mailbox = b->src_mailbox,
+		.ref = b->ref,
+		.date = b->want.date,
+		.size = b->want.size,
+		.verdict = VERDICT_REFUSED,
+		.reason = "key-collision",
+	};
+
+	(void)err_set(&why, ERR_MESSAGE, STATUS_PASSED,
+	    "another message there has its key: run again to add it");
+	note_refused(l->r);
+	report_item(l->r->cfg.report, name_of(l), &item, &why);
+	return receipt_refused(l->r->receipt, name_of(l), &item, item.reason,
+	    why.msg, err);
+}
+
+/* A key turned out to tell nothing: look at what was believed for it (6). */
+static int
+verify_believed(struct replay_lane *l, const struct want *want,
+    struct err *err)
+{
+	size_t i = 0;
+	int rc;
+
+	while (i < l->nbelieved) {
+		if (!match_same_id(&l->believed[i].want, want)) {
+			i++;
+			continue;
+		}
+		rc = match_verify(l->match, l->believed[i].row,
+		    &l->believed[i].want, err);
+		if (rc == -1 || (rc == 0 &&
+		    believed_wrongly(l, &l->believed[i], err) == -1))
+			return -1;
+		l->believed[i] = l->believed[--l->nbelieved];
+	}
+	return 0;
+}
+
 /* Note what the source has, so that (6) is seen before anything is matched. */
 static int
 note_seen(struct replay_lane *l, const struct item *v, size_t n,
@@ -714,11 +805,16 @@ note_seen(struct replay_lane *l, const struct item *v, size_t n,
 {
 	struct want want;
 	size_t i;
+	int rc;
 
-	for (i = 0; i < n; i++)
-		if (v[i].verdict == VERDICT_NONE && match_want(&v[i], &want) &&
-		    match_seen(l->match, &want, err) == -1)
+	for (i = 0; i < n; i++) {
+		if (v[i].verdict != VERDICT_NONE || !match_want(&v[i], &want))
+			continue;
+		if ((rc = match_seen(l->match, &want, err)) == -1)
 			return -1;
+		if (rc == 1 && verify_believed(l, &want, err) == -1)
+			return -1;
+	}
 	return 0;
 }
 
@@ -751,7 +847,8 @@ answer_open(struct replay_lane *l, struct item *item, struct err *err)
 
 	(void)match_want(item, &want);
 	if (l->loaded &&
-	    (rc = match_find(l->match, &want, &row, &evidence, err)) == -1)
+	    (rc = match_find(l->match, &want, item->mark == RECEIPT_REFUSED,
+	    &row, &evidence, err)) == -1)
 		return -1;
 	if (rc == 0) {
 		item->verdict = VERDICT_WANTED;
@@ -763,6 +860,9 @@ answer_open(struct replay_lane *l, struct item *item, struct err *err)
 	item->reason = "present";
 	if (l->r->cfg.dry)
 		return 0;
+	if (evidence == EVIDENCE_KEY &&
+	    believed_put(l, item, &want, row, err) == -1)
+		return -1;
 	match_place(l->match, row, &uid, &ref);
 	return receipt_done(l->r->receipt, name_of(l), item, l->uidvalidity,
 	    uid, ref, evidence, err);
@@ -969,6 +1069,7 @@ lane_close(struct lane *lane)
 	buf_fini(&l->at);
 	arena_fini(&l->arena);
 	free(l->unplaced);
+	free(l->believed);
 	free(l);
 }
 

@@ -32,7 +32,8 @@
 /* The at-th call (from 1) of a name fails with a scope. */
 struct fake_fault {
 	const char	*call;
-	unsigned	 at, seen;
+	unsigned	 at;
+	_Atomic unsigned seen;
 	enum err_scope	 scope;
 	bool		 stop;		/* sets stop_flag instead */
 };
@@ -138,6 +139,7 @@ struct fake_source {
 	struct fake_box		*boxes[FAKE_BOXES];
 	size_t			 n, next;
 	bool			 no_list, incomplete;
+	bool			 blind;		/* items have a key but no ident */
 	size_t			 window;	/* items a window; 0: WINDOW_ITEMS */
 	struct fake_fault	 fault;
 	select_fn		*select;
@@ -244,8 +246,11 @@ fake_window(struct cursor *cursor, struct window *w, struct err *err)
 
 	if (fake_fails(&c->s->fault, "window", err) == -1)
 		return -1;
-	while (c->at < c->box->n && w->n < most)
+	while (c->at < c->box->n && w->n < most) {
 		fake_item(w, c->box, c->at++);
+		if (c->s->blind)
+			w->v[w->n - 1].ident = NULL;
+	}
 	return w->n > 0;
 }
 

@@ -24,6 +24,9 @@ struct note_lane {
 	struct note_sink	*s;
 };
 
+static void	note(struct note_sink *, const char *, ...)
+		    __attribute__((format(printf, 2, 3)));
+
 static void
 note(struct note_sink *s, const char *fmt, ...)
 {

@@ -379,6 +379,46 @@ counting(void **state)
 	}
 }
 
+/*
+ * Two of one key and size that differ in their octets, too far apart for one window:
+ * when the second is met, the first was believed already.
+ */
+static void
+collision_seen_late(void **state)
+{
+	static const char *const there[][2] = {
+		{ SAME_KEY_2, NULL }, { SAME_KEY_1, NULL },
+		{ HEAD("s", "one key") "\r\nbody 3\r\n", NULL },
+		{ SAME_KEY_2, SAME_KEY_1 },
+	};
+	struct fake_box *src, *dst;
+	struct world w;
+	size_t i, k;
+	int again;
+
+	(void)state;
+	for (i = 0; i < N(there); i++) {
+		world_init(&w, true);
+		w.source.window = 1;
+		src = fake_source_box(&w.source, "INBOX");
+		dst = fake_dest_box(&w.dest, "INBOX", true);
+		fake_add(src, SAME_KEY_1);
+		fake_add(src, MAIL_A);
+		fake_add(src, SAME_KEY_2);
+		for (k = 0; k < 2 && there[i][k] != NULL; k++)
+			(void)fake_store(&w.dest, dst, there[i][k], 5);
+		for (again = 0; again < 3; again++)
+			assert_int_equal(run(&w), 0);
+		assert_true(w.result.complete);
+		assert_int_equal(w.report.items[VERDICT_HAVE], 3);
+		assert_int_equal(w.report.items[VERDICT_REFUSED], 0);
+		assert_int_equal(fake_count(&w.dest, "INBOX", SAME_KEY_1), 1);
+		assert_int_equal(fake_count(&w.dest, "INBOX", SAME_KEY_2), 1);
+		assert_int_equal(dst->n, i == 2 ? 4 : 3);
+		world_fini(&w);
+	}
+}
+
 /* A place that rewrites mail is believed by its keys. */
 static void
 rewritten(void **state)
@@ -702,6 +742,7 @@ main(void)
 		cmocka_unit_test(order_is_kept),
 		cmocka_unit_test(faults),
 		cmocka_unit_test(counting),
+		cmocka_unit_test(collision_seen_late),
 		cmocka_unit_test(rewritten),
 		cmocka_unit_test(a_copy_comes_later),
 		cmocka_unit_test(deleted_stays_deleted),
