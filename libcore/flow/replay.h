@@ -19,6 +19,18 @@
  *    larger of what was there and what the source has.
  * 5. Within a mailbox, appends keep the source's order.
  * 6. A key is a claim: where it cannot tell, octets are compared.
+ *
+ * Items need a key and an ident (NEED_KEY | NEED_IDENT); without them the run ends with STATUS_BUG.
+ * Any number of lanes: a destination mailbox belongs to one at a time, others wait for it; so
+ * a filter that merges mailboxes costs a scan for each turn.  A mailbox that the destination lists with its
+ * UIDVALIDITY is not even opened where the receipt settles all that is offered.
+ *
+ * Reasons: "delivered" (the receipt says so), "present" (found there), "missing" (wanted),
+ * "appended"; "refused", "connection-lost" (it was alone under way too often when the connection
+ * went), "key-collision" (taken for present by its key, wrongly: the next run adds it),
+ * "outcome-unknown" (the mailbox was left; the next run looks), "unavailable".
+ *
+ * A lane holds copies of what is under way, up to 8 MiB; bigger messages go alone.
  */
 
 struct replay_config {

@@ -126,7 +126,7 @@ struct sink_ops {
 	/*
 	 * All is over, every lane closed.  `all` is the source's complete list or
 	 * NULL; of the mailboxes that were `chosen` and are known here but not
-	 * listed, absence may be concluded.  complete is false when the run was cut
+	 * listed, absence may be concluded (chosen NULL: all were).  complete is false when the run was cut
 	 * short or something was passed over; reason is then a word or two.
 	 */
 	int	(*end)(struct sink *, const struct mailboxes *all,
