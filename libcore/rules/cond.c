@@ -592,6 +592,8 @@ operand(struct maker *m)
 static int
 operator(struct maker *m)
 {
+	static const char *const word[] = { "and", "or" };
+	static const struct words words = { word, N(word) };
 	size_t at;
 	int rc;
 
@@ -610,8 +612,8 @@ operator(struct maker *m)
 			return -1;
 	}
 	if (!scan_end(m->s))
-		return scan_fail(m->s, at, "and, or, or the end of the rule is "
-		    "wanted here");
+		return scan_wanted(m->s, "\"and\", \"or\", or the end of the "
+		    "rule,", &words);
 	if (complete(m, WAIT_OR) == -1)
 		return -1;
 	if (m->nwait > 0)

@@ -94,15 +94,14 @@ name_place(struct rules *r, const struct scan *s, struct span *out)
 static int
 parse_if(struct rules *r, struct scan *s, struct rule *rule)
 {
-	if (scan_end(s)) {
-		if (rule->action->must_if)
-			return scan_fail(s, s->at, "\"if\" and a condition are "
-			    "wanted here");
+	static const char *const word[] = { "if" };
+	static const struct words words = { word, N(word) };
+
+	if (scan_end(s) && !rule->action->must_if)
 		return 0;
-	}
 	if (!scan_keyword(s, "if"))
-		return scan_fail(s, s->at, "\"if\" or the end of the rule is "
-		    "wanted here");
+		return scan_wanted(s, rule->action->must_if ? "\"if\"" :
+		    "\"if\", or the end of the rule,", &words);
 	rule->cond = cond_parse(s, &r->pool);
 	return rule->cond != NULL ? 0 : -1;
 }
@@ -165,7 +164,7 @@ rules_add(struct rules *r, const char *file, struct span text,
 			return -1;
 	}
 	if (line_of_command)
-		r->lines = s.line;
+		r->lines = s.line > r->lines ? s.line : r->lines + 1;
 	return 0;
 }
 

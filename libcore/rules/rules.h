@@ -17,9 +17,10 @@ struct rules	*rules_new(struct err *);
 void		 rules_free(struct rules *);
 
 /*
- * Add the rules of a text; `file` names it in errors ("-e" for the command line).
+ * Add the rules of a text; `file` names it in errors ("-e" for the command line: the lines
+ * of one -e after the other are counted on).
  * ERR_RUN, STATUS_USAGE: "FILE:LINE:COLUMN: what is wrong", and the line with a caret in *detail
- * (two lines, may be NULL).
+ * (two lines, may be NULL; safe for a terminal).  What stood before the error was added.
  */
 int		 rules_add(struct rules *, const char *file, struct span text,
 		    struct buf *detail, struct err *);
@@ -37,7 +38,8 @@ struct rules_result {
 	struct span	reason;		/* "FILE:LINE" of the drop */
 	struct span	mailbox;	/* a name (mail/name.h) */
 	struct span	flags;		/* canonical */
-	struct span	fired;		/* "FILE:LINE FILE:LINE" of those that changed it; or none */
+	struct span	fired;		/* "FILE:LINE FILE:LINE" of those that changed it; or none;
+					   blanks in FILE are "_" */
 };
 
 /*
@@ -47,7 +49,10 @@ struct rules_result {
 int		 rules_apply(struct rules_eval *, const struct mailbox *mailbox,
 		    const struct item *, struct rules_result *out, struct err *);
 
-/* What becomes of the mailbox itself (rules without a condition on items only). */
+/*
+ * What becomes of the mailbox itself, even an empty one: the rules whose condition asks
+ * nothing that only an item has.  ERR_MAILBOX: a limit was hit.
+ */
 int		 rules_mailbox(struct rules_eval *, const struct mailbox *,
 		    struct rules_result *out, struct err *);
 
@@ -58,6 +63,8 @@ struct pattern;
 /* PCRE2, JIT, UTF-8 names; ERR_RUN, STATUS_USAGE with the offset. */
 struct pattern	*pattern_new(const char *regex, struct err *);
 void		 pattern_free(struct pattern *);
-bool		 pattern_match(const struct pattern *, struct span);	/* thread-safe */
+
+/* Thread-safe.  Where a limit is hit, or memory has run out, it is no match. */
+bool		 pattern_match(const struct pattern *, struct span);
 
 #endif

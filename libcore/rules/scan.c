@@ -366,10 +366,24 @@ scan_unknown(const struct scan *s, size_t at, const char *what,
 		if (i == 0 || strcmp(known->v[i], known->v[i - 1]) != 0)
 			buf_fmt(&all, " %s", known->v[i]);
 	if (word.n == 0)
-		scan_fail(s, at, "a %s is wanted here:%s", what, buf_cstr(&all));
+		scan_fail(s, at, "%s %s is wanted here:%s",
+		    what[0] == 'a' ? "an" : "a", what, buf_cstr(&all));
 	else
 		scan_fail(s, at, "\"%.*s\" is no %s; there are:%s",
 		    SPAN_ARG(span_head(word, 64)), what, buf_cstr(&all));
 	buf_fini(&all);
 	return -1;
+}
+
+int
+scan_wanted(struct scan *s, const char *what, const struct words *known)
+{
+	const char *near;
+
+	scan_blanks(s);
+	near = nearest(word_here(s), known);
+	if (near == NULL)
+		return scan_fail(s, s->at, "%s is wanted here", what);
+	return scan_fail(s, s->at, "%s is wanted here; did you mean \"%s\"?",
+	    what, near);
 }

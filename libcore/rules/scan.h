@@ -90,4 +90,11 @@ struct words {
 int		 scan_unknown(const struct scan *, size_t at, const char *what,
 		    struct span word, const struct words *);
 
+/*
+ * Fail at s->at, where `what` is wanted and none of these words stands; names the
+ * one that was probably meant.
+ */
+int		 scan_wanted(struct scan *, const char *what,
+		    const struct words *);
+
 #endif

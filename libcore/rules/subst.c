@@ -54,8 +54,8 @@ subst_flags(struct scan *s, const char *allowed, unsigned *regex_flags,
 			if (flag_rows[i].letter == c)
 				break;
 		if (i == N(flag_rows) || span_find(ok, c) == ok.n)
-			return scan_fail(s, s->at, "no flag of a regex is "
-			    "written so here; there are: %s", allowed);
+			return scan_fail(s, s->at, "this is no flag of a "
+			    "regex; there are: %s", allowed);
 		*regex_flags |= flag_rows[i].regex;
 		*global = *global || c == 'g';
 	}
@@ -181,19 +181,20 @@ braced(struct maker *m, const char *prefix, int base, size_t at)
 	return add_char(m, cp, at);
 }
 
-/* \1 to \9 are groups, as in Perl; with more digits, or a 0, it is octal. */
+/* \1 to \9 are groups; with a 0 first it is octal. */
 static int
 escaped_digit(struct maker *m, size_t at)
 {
 	uint64_t v;
 
-	if (look(m, 0) != '0' && digit_of(look(m, 1)) > 9) {
-		(void)number(m, 10, 1, &v);
-		return add_group(m, v, at);
+	if (look(m, 0) == '0') {
+		(void)number(m, 8, 3, &v);
+		return add_char(m, v, at);
 	}
-	if (number(m, 8, 3, &v) == 0)
-		return REFUSE(m, at, "no octal number; a group is ${10}");
-	return add_char(m, v, at);
+	if (digit_of(look(m, 1)) <= 9)
+		return REFUSE(m, at, "a group is ${10}, an octal number \\010");
+	(void)number(m, 10, 1, &v);
+	return add_group(m, v, at);
 }
 
 static const struct {
