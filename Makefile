@@ -4,6 +4,7 @@
 #	make demo	set up, build, and run the main job on a private server
 #	make check	set up, build, and run every test
 #	make check-asan	the same under AddressSanitizer and UBSan
+#	make bench	measure against other tools; BENCH_COUNT, BENCH_ROUNDS
 #	make lint	layering, warnings of the other compiler, man pages
 #	make install	PREFIX=/usr/local DESTDIR=
 #
@@ -108,6 +109,14 @@ demo: deps
 	@$(MAKE) --no-print-directory all
 	@BUILD=$(BUILD) tests/demo
 
+bench: deps
+	@tests/servers/deps
+	@$(MAKE) --no-print-directory all $(BUILD)/tests/bench/raw
+	@BUILD=$(BUILD) tests/bench/run
+
+$(BUILD)/tests/bench/raw: $(BUILD)/tests/bench/raw.o
+	$(CC) $(LDFLAGS) -o $@ $< -lssl -lcrypto
+
 lint:
 	@tests/lint
 
@@ -126,5 +135,5 @@ uninstall:
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all deps units check check-asan demo lint install uninstall clean
+.PHONY: all deps units check check-asan demo bench lint install uninstall clean
 .SECONDARY:
