@@ -157,6 +157,43 @@ show(struct printer *p, struct span mailbox)
 	buf_fini(&safe);
 }
 
+/* FNV-1a: which mailbox, among those under way. */
+static uint64_t
+name_hash(struct span name)
+{
+	uint64_t h = UINT64_C(14695981039346656037);
+	size_t i;
+
+	for (i = 0; i < name.n; i++)
+		h = (h ^ name.p[i]) * UINT64_C(1099511628211);
+	return h;
+}
+
+/* What a mailbox tells counts from its start: add what is more than before. */
+static void
+add_up(struct printer *p, struct span mailbox, uint64_t items,
+    uint64_t octets)
+{
+	const uint64_t name = name_hash(mailbox);
+	struct progress *w;
+	size_t i;
+
+	for (i = 0; i < N(p->under_way); i++)
+		if (p->under_way[i].name == name)
+			break;
+	if (i == N(p->under_way)) {
+		i = p->next++ % N(p->under_way);
+		p->under_way[i] = (struct progress){ .name = name };
+	}
+	w = &p->under_way[i];
+	if (items < w->items || octets < w->octets)
+		w->items = w->octets = 0;
+	p->items += items - w->items;
+	p->octets += octets - w->octets;
+	w->items = items;
+	w->octets = octets;
+}
+
 static void
 on_progress(void *arg, struct span mailbox, uint64_t items, uint64_t octets)
 {
@@ -164,8 +201,7 @@ on_progress(void *arg, struct span mailbox, uint64_t items, uint64_t octets)
 	int64_t now;
 
 	pthread_mutex_lock(&p->lock);
-	p->items += items;
-	p->octets += octets;
+	add_up(p, mailbox, items, octets);
 	now = sys_mono(&sys_real);
 	if (now - p->shown >= SHOW_EVERY) {
 		p->shown = now;

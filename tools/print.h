@@ -13,6 +13,7 @@
  */
 
 #define PRINT_VERDICTS	8		/* of enum verdict */
+#define PRINT_MAILBOXES	64		/* under way at once */
 
 struct printer {
 	struct report	 report;	/* give this to the library */
@@ -22,6 +23,10 @@ struct printer {
 	pthread_mutex_t	 lock;
 	uint64_t	 count[PRINT_VERDICTS];
 	uint64_t	 mailboxes_passed;
+	struct progress {		/* of a mailbox that is under way */
+		uint64_t	 name, items, octets;
+	}		 under_way[PRINT_MAILBOXES];
+	size_t		 next;		/* of these, to be used again */
 	uint64_t	 items, octets;	/* of the progress line */
 	int64_t		 begun, shown;
 	bool		 on_line;	/* a progress line is on the terminal */
