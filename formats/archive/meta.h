@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef ARCHIVE_META_H
+#define ARCHIVE_META_H
+
+#include "formats/archive/index.h"
+#include "formats/archive/row.h"
+
+/*
+ * The table `meta`: what index this is, and the numbers to give next.
+ */
+
+#define INDEX_VERSION	1
+
+enum meta {
+	META_VERSION,
+	META_ARCHIVE,		/* id of the archive; absent before its first segment */
+	META_ORIGIN,
+	META_MACHINE,		/* SHA-256 of the machine's id */
+	META_FILE,		/* device and inode of the index */
+	META_STATE,		/* struct row_state */
+	METAS
+};
+
+struct span	meta_key(enum meta);
+
+/* Whether a key is of this machine alone, and so never compared. */
+bool		meta_is_local(struct span key);
+
+int		meta_get(struct index_txn *, enum meta, struct span *, struct err *);
+int		meta_put(struct index_txn *, enum meta, struct span, struct err *);
+
+/* A new index: version, machine and file. */
+int		meta_begin(struct index *, struct err *);
+
+/*
+ * 1: it was made here, in this version, and is of that archive (none: of one
+ * that has no segment yet); 0: it is not to be trusted, and *why says so; -1.
+ */
+int		meta_trusted(struct index *, struct span id, const char **why,
+		    struct err *);
+
+int		meta_state(struct index_txn *, struct row_state *, struct err *);
+int		meta_state_put(struct index_txn *, const struct row_state *,
+		    struct err *);
+
+#endif

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Verifying: a second index is built from the segments, which reads and
+ * checks every octet of them, and compared with the one in use, row by row.
+ */
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "formats/archive/layout.h"
+#include "formats/archive/local.h"
+#include "formats/archive/meta.h"
+#include "formats/archive/repair.h"
+
+#define TOLD_MAX	20		/* differing rows told of a table */
+
+struct verify {
+	struct archive	*a;
+	int		(*fn)(void *, const struct archive_damage *,
+			    struct err *);
+	void		*arg;
+	uint64_t	 damaged;
+};
+
+static int
+tell(struct verify *v, const struct archive_damage *d, struct err *err)
+{
+	v->damaged++;
+	return v->fn(v->arg, d, err);
+}
+
+static int
+on_damage(void *arg, const struct archive_damage *d, struct err *err)
+{
+	return tell(arg, d, err);
+}
+
+/* ---- the two indexes ---- */
+
+/* The smaller key, and which of them has it. */
+static int
+order(int more_a, struct span a, int more_b, struct span b)
+{
+	if (more_a == 1 && more_b == 1)
+		return span_cmp(a, b);
+	return more_a == 1 ? -1 : 1;
+}
+
+static int
+differs(struct verify *v, enum table table, uint64_t *told, struct err *err)
+{
+	struct archive_damage d = { .segment = "index" };
+	char what[128];
+
+	(*told)++;
+	if (*told > TOLD_MAX) {
+		v->damaged++;
+		return 0;
+	}
+	(void)snprintf(what, N(what),
+	    "its table %s differs from what the segments say", index_table(table));
+	d.what = what;
+	return tell(v, &d, err);
+}
+
+/*
+ * A row that both have is the same; `segments` may lack the row of a .part that no writer has
+ * recovered yet, and says nothing of messages.
+ */
+static int
+compare_table(struct verify *v, struct index_txn *a, struct index_txn *b,
+    enum table table, struct err *err)
+{
+	struct index_walk wa = { NULL }, wb = { NULL };
+	struct span ka, va, kb, vb;
+	uint64_t told = 0;
+	int ma, mb, rc = 0, cmp;
+
+	ma = index_seek(a, table, &wa, SPAN_NONE, &ka, &va, err);
+	mb = index_seek(b, table, &wb, SPAN_NONE, &kb, &vb, err);
+	while (rc == 0 && ma != -1 && mb != -1 && (ma == 1 || mb == 1)) {
+		cmp = order(ma, ka, mb, kb);
+		if ((cmp != 0 || !span_eq(va, vb)) &&
+		    !(table == TABLE_META && meta_is_local(cmp > 0 ? kb : ka)))
+			rc = differs(v, table, &told, err);
+		if (cmp <= 0)
+			ma = index_next(&wa, &ka, &va, err);
+		if (cmp >= 0)
+			mb = index_next(&wb, &kb, &vb, err);
+	}
+	index_walk_end(&wa);
+	index_walk_end(&wb);
+	return ma == -1 || mb == -1 ? -1 : rc;
+}
+
+static int
+compare_indexes(struct verify *v, struct index *fresh, struct err *err)
+{
+	struct index_txn a, b;
+	size_t i;
+	int rc = 0;
+
+	if (index_read(v->a->index, &a, err) == -1)
+		return -1;
+	if (index_read(fresh, &b, err) == -1) {
+		index_end(&a);
+		return -1;
+	}
+	for (i = 0; rc == 0 && i < TABLES; i++)
+		rc = compare_table(v, &a, &b, (enum table)i, err);
+	index_end(&b);
+	index_end(&a);
+	return rc;
+}
+
+/* ---- what damage means ---- */
+
+/*
+ * Name each item of the index whose octets the segments do not give any
+ * more: those of damaged frames, and the ones that link to them.
+ */
+static int
+name_item(struct verify *v, struct index_txn *mine, struct index_txn *fresh,
+    const struct row_item *row, struct err *err)
+{
+	struct archive_damage d = {
+		.what = "its octets cannot be read", .ref = row->item.ref,
+	};
+	struct row_mailbox home;
+	struct row_blob blob = { .segment = 0 };
+	char name[64];
+	int rc;
+
+	if ((rc = lookup_blob(fresh, &row->ident.digest, &blob, err)) != 0)
+		return rc == 1 ? 0 : -1;
+	if (lookup_blob(mine, &row->ident.digest, &blob, err) == -1 ||
+	    (rc = lookup_mailbox(mine, row->home, &home, err)) == -1)
+		return -1;
+	(void)snprintf(name, N(name), "%08llu.tar.zst",
+	    (unsigned long long)blob.segment);
+	d.segment = name;
+	d.frame = blob.frame;
+	if (rc == 1)
+		d.mailbox = home.m.name;
+	return tell(v, &d, err);
+}
+
+static int
+name_items(struct verify *v, struct index *fresh, struct err *err)
+{
+	struct index_walk walk = { NULL };
+	struct index_txn a, b;
+	struct row_item row;
+	struct span key, val;
+	int rc;
+
+	if (index_read(v->a->index, &a, err) == -1)
+		return -1;
+	if (index_read(fresh, &b, err) == -1) {
+		index_end(&a);
+		return -1;
+	}
+	rc = index_seek(&a, TABLE_ITEMS, &walk, SPAN_NONE, &key, &val, err);
+	while (rc == 1) {
+		if (!row_get_item(val, &row))
+			rc = index_bad(TABLE_ITEMS, err);
+		else if (name_item(v, &a, &b, &row, err) == -1)
+			rc = -1;
+		else
+			rc = index_next(&walk, &key, &val, err);
+	}
+	index_walk_end(&walk);
+	index_end(&b);
+	index_end(&a);
+	return rc;
+}
+
+/* ---- the whole ---- */
+
+/* Beside the archive's own where that can be written: it may be as large. */
+static char *
+scratch(const struct archive *a, struct err *err)
+{
+	const char *tmp = getenv("TMPDIR");
+	char *path;
+
+	if (access(a->dir, W_OK) == 0)
+		tmp = a->dir;
+	else if (tmp == NULL || tmp[0] != '/')
+		tmp = "/tmp";
+	if ((path = io_path(tmp, "index.verify-XXXXXX")) == NULL) {
+		(void)err_nomem(err);
+	} else if (mkdtemp(path) == NULL) {
+		(void)err_sys(err, ERR_RUN, STATUS_IO, "%s", path);
+		free(path);
+		path = NULL;
+	}
+	return path;
+}
+
+int
+archive_verify(struct archive *a,
+    int (*fn)(void *, const struct archive_damage *, struct err *), void *arg,
+    struct archive_verify *found, struct err *err)
+{
+	const struct index_config config = { .create = false };
+	struct verify v = { .a = a, .fn = fn, .arg = arg };
+	struct catchup c = { .dir = a->dir, .damage = on_damage, .arg = &v };
+	struct index *fresh = NULL;
+	char *path;
+	int rc = -1;
+
+	if ((path = scratch(a, err)) == NULL)
+		return -1;
+	if (repair_build(&c, path, err) == -1 ||
+	    (fresh = index_open(path, &config, err)) == NULL)
+		goto out;
+	rc = v.damaged > 0 ? name_items(&v, fresh, err) :
+	    compare_indexes(&v, fresh, err);
+	*found = c.seen;
+	found->damaged = v.damaged;
+out:
+	index_close(fresh);
+	(void)layout_remove_index(path, NULL);
+	free(path);
+	return rc;
+}
