@@ -77,6 +77,17 @@ take_wrapped(struct tokens *t, struct span *out, struct err *err)
 }
 
 static int
+take_objectid(struct tokens *t, struct span *out, struct err *err)
+{
+	if (take_wrapped(t, out, err) == -1)
+		return -1;
+	/* Cyrus writes (NIL) for what RFC 8474 wants to be NIL. */
+	if (!resp_is_objectid(*out) || span_iis(*out, "NIL"))
+		*out = SPAN_NONE;
+	return 0;
+}
+
+static int
 take_flags(struct tokens *t, struct fetched *f, struct err *err)
 {
 	struct buf list = BUF_INIT;
@@ -224,9 +235,9 @@ take_att(enum att att, struct tokens *t, struct fetched *f, struct err *err)
 	case ATT_BODY:
 		return take_body(t, f, err);
 	case ATT_EMAILID:
-		return take_wrapped(t, &f->emailid, err);
+		return take_objectid(t, &f->emailid, err);
 	case ATT_THREADID:
-		return take_wrapped(t, &f->threadid, err);
+		return take_objectid(t, &f->threadid, err);
 	case ATT_GM_MSGID:
 		return take_text(t, &f->gm_msgid, err);
 	case ATT_GM_THRID:

@@ -224,8 +224,7 @@ put_subscribed(struct listing *l)
 
 /* status-att-list = status-att-val *(SP status-att-val) */
 static int
-parse_status(struct tokens *t, struct list_status *st, struct buf *id,
-    struct err *err)
+parse_status(struct tokens *t, struct list_status *st, struct err *err)
 {
 	struct token name, val;
 
@@ -238,16 +237,6 @@ parse_status(struct tokens *t, struct list_status *st, struct buf *id,
 			return -1;
 		if (name.type != TOK_ATOM)
 			return 0;
-		if (span_iis(name.text, "MAILBOXID")) {
-			if (tokens_next(t, &val, err) == -1 ||
-			    tokens_next(t, &val, err) == -1)
-				return -1;
-			if (id != NULL)
-				buf_put(id, val.text);
-			if (tokens_next(t, &val, err) == -1)
-				return -1;
-			continue;
-		}
 		if (tokens_next(t, &val, err) == -1)
 			return -1;
 		if (span_iis(name.text, "MESSAGES"))
@@ -287,17 +276,15 @@ static int
 put_status(struct listing *l, struct tokens *t, struct err *err)
 {
 	struct list_status st = { .messages = 0 };
-	struct buf id = BUF_INIT;
 	struct mailbox *mb;
 	struct token tok;
-	int rc = -1;
 
 	if (tokens_next(t, &tok, err) == -1)
 		return -1;
 	if ((mb = find_raw(l, tok.text)) == NULL)
 		return 0;
-	if (parse_status(t, &st, &id, err) == -1)
-		goto out;
+	if (parse_status(t, &st, err) == -1)
+		return -1;
 	mb->counted = st.counted;
 	mb->messages = st.messages;
 	mb->sized = st.sized;
@@ -305,14 +292,7 @@ put_status(struct listing *l, struct tokens *t, struct err *err)
 	mb->uidnext = st.uidnext;
 	mb->uidvalidity = st.uidvalidity;
 	mb->modseq = st.modseq;
-	if (!buf_ok(&id) || !arena_span(&l->out->arena, buf_span(&id), &mb->id)) {
-		err_nomem(err);
-		goto out;
-	}
-	rc = 0;
-out:
-	buf_fini(&id);
-	return rc;
+	return 0;
 }
 
 static int
@@ -334,6 +314,10 @@ on_listed(void *arg, struct session *s, struct resp *r, struct err *err)
 
 /* ---- commands ---- */
 
+/*
+ * MAILBOXID is not among them: Cyrus 3.6 puts octets from anywhere into this
+ * response.  SELECT tells it too.
+ */
 static void
 put_return(struct session *s, bool sizes, struct command *c)
 {
@@ -347,8 +331,6 @@ put_return(struct session *s, bool sizes, struct command *c)
 			command_text(c, "HIGHESTMODSEQ");
 		if (sizes && session_can(s, CAP_STATUS_SIZE))
 			command_text(c, "SIZE");
-		if (session_can(s, CAP_OBJECTID))
-			command_text(c, "MAILBOXID");
 		buf_chr(&c->text, ')');
 	}
 	buf_chr(&c->text, ')');
@@ -477,7 +459,7 @@ on_status(void *arg, struct session *s, struct resp *r, struct err *err)
 		return 0;
 	if (tokens_skip(&r->rest, err) == -1)
 		return -1;
-	return parse_status(&r->rest, st, NULL, err);
+	return parse_status(&r->rest, st, err);
 }
 
 int

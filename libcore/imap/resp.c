@@ -22,6 +22,22 @@ resp_cond_name(enum resp_cond c)
 	return conds[c];
 }
 
+/* objectid = 1*255(ALPHA / DIGIT / "_" / "-") */
+bool
+resp_is_objectid(struct span s)
+{
+	size_t i;
+
+	for (i = 0; i < s.n; i++) {
+		const unsigned char c = s.p[i];
+
+		if (!((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
+		    (c >= 'a' && c <= 'z') || c == '_' || c == '-'))
+			return false;
+	}
+	return s.n > 0 && s.n <= 255;
+}
+
 static bool
 cond_of(struct span word, enum resp_cond *out)
 {

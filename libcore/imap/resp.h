@@ -38,6 +38,9 @@ struct resp {
 /* Of the complete response in the wire.  -1: ERR_SESSION. */
 int	resp_parse(struct wire *, struct resp *, struct err *);
 
+/* An objectid of RFC 8474 section 4; servers were seen to send other octets. */
+bool	resp_is_objectid(struct span);
+
 const char	*resp_cond_name(enum resp_cond);
 
 /* What a refusal is about, by its code or by what servers write. */

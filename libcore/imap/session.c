@@ -281,7 +281,8 @@ note_selecting(struct session *s, const struct resp *r)
 		if (inner.n >= 2 && inner.p[0] == '(')
 			inner = span_of(inner.p + 1, inner.n - 2);
 		buf_clear(&s->sel.id);
-		buf_put(&s->sel.id, inner);
+		if (resp_is_objectid(inner))
+			buf_put(&s->sel.id, inner);
 	}
 }
 

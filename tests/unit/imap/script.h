@@ -266,6 +266,9 @@ script_random(void *arg, void *p, size_t n)
 	memset(p, 0, n);
 }
 
+static inline void	script_note(void *, const char *, ...)
+    __attribute__((format(printf, 2, 3)));
+
 static inline void
 script_note(void *arg, const char *fmt, ...)
 {
