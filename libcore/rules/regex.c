@@ -1,11 +1,19 @@
 /* SPDX-License-Identifier: ISC */
-/* The only file that knows PCRE2. */
+/*
+ * The only file that knows PCRE2.
+ *
+ * Neither its JIT nor its optimisation of where a match may start is used: release
+ * 10.42 with them does not find what Perl finds.  The JIT fails to match
+ * (?:a|b|)b*(?=b) from octet 1 of "abc" on, and the optimisation (?=b)x??b in "b".  Names
+ * and flags are short, and a wrong one is worse than a slow one.
+ */
 
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
 #include <stdlib.h>
 
+#include "base/utf8.h"
 #include "rules/regex.h"
 
 /*
@@ -16,8 +24,6 @@
 #define MATCH_LIMIT_FACTOR	4u
 #define DEPTH_LIMIT		1000000u
 #define HEAP_LIMIT_KIB		(64u << 10)
-#define JIT_STACK_LEAST		((size_t)32 << 10)
-#define JIT_STACK_MOST		((size_t)4 << 20)
 
 struct regex {
 	pcre2_code	*code;
@@ -27,20 +33,19 @@ struct regex {
 struct regex_run {
 	pcre2_match_data	*data;
 	pcre2_match_context	*context;
-	pcre2_jit_stack		*stack;		/* NULL: the thread's own */
 	uint32_t		 groups;
 };
 
 static uint32_t
 options_of(unsigned flags)
 {
-	uint32_t o;
+	uint32_t o = PCRE2_NO_START_OPTIMIZE;
 
 	if ((flags & REGEX_UTF) != 0)
-		o = PCRE2_UTF | PCRE2_UCP | PCRE2_MATCH_INVALID_UTF |
+		o |= PCRE2_UTF | PCRE2_UCP | PCRE2_MATCH_INVALID_UTF |
 		    PCRE2_NEVER_BACKSLASH_C;
 	else
-		o = PCRE2_NEVER_UTF | PCRE2_NEVER_UCP;
+		o |= PCRE2_NEVER_UTF | PCRE2_NEVER_UCP;
 	if ((flags & REGEX_ICASE) != 0)
 		o |= PCRE2_CASELESS;
 	if ((flags & REGEX_MULTI) != 0)
@@ -84,8 +89,6 @@ regex_new(struct span pattern, unsigned flags, size_t *at, struct err *err)
 		set_error(err, ERR_RUN, STATUS_USAGE, code);
 		goto fail;
 	}
-	/* Where there is no JIT for it the interpreter does the same. */
-	(void)pcre2_jit_compile(r->code, PCRE2_JIT_COMPLETE);
 	(void)pcre2_pattern_info(r->code, PCRE2_INFO_CAPTURECOUNT, &r->groups);
 	pcre2_compile_context_free(context);
 	return r;
@@ -133,10 +136,6 @@ regex_run_new(uint32_t groups, struct err *err)
 		goto fail;
 	(void)pcre2_set_depth_limit(run->context, DEPTH_LIMIT);
 	(void)pcre2_set_heap_limit(run->context, HEAP_LIMIT_KIB);
-	run->stack = pcre2_jit_stack_create(JIT_STACK_LEAST, JIT_STACK_MOST,
-	    NULL);
-	if (run->stack != NULL)
-		pcre2_jit_stack_assign(run->context, NULL, run->stack);
 	return run;
 fail:
 	regex_run_free(run);
@@ -151,7 +150,6 @@ regex_run_free(struct regex_run *run)
 		return;
 	pcre2_match_data_free(run->data);
 	pcre2_match_context_free(run->context);
-	pcre2_jit_stack_free(run->stack);
 	free(run);
 }
 
@@ -176,10 +174,6 @@ regex_exec(const struct regex *r, struct regex_run *run, struct span s,
 	(void)pcre2_set_match_limit(run->context, match_limit(s.n));
 	rc = pcre2_match(r->code, p, s.n, from, options, run->data,
 	    run->context);
-	if (rc == PCRE2_ERROR_JIT_STACKLIMIT)
-		/* The interpreter keeps its stack in the heap. */
-		rc = pcre2_match(r->code, p, s.n, from,
-		    options | PCRE2_NO_JIT, run->data, run->context);
 	if (rc >= 0)
 		return 1;	/* 0: with more groups than *run has room for */
 	if (rc == PCRE2_ERROR_NOMATCH)
@@ -201,4 +195,53 @@ regex_group(const struct regex_run *run, uint32_t i, size_t *from, size_t *to)
 	*from = v[2 * i];
 	*to = v[2 * i + 1];
 	return true;
+}
+
+/* ---- letters ---- */
+
+static void
+ascii_case(struct buf *out, struct span s, bool up)
+{
+	const unsigned char first = up ? 'a' : 'A';
+	size_t i;
+
+	for (i = 0; i < s.n; i++)
+		buf_chr(out, s.p[i] >= first && s.p[i] <= first + 25 ?
+		    s.p[i] ^ 0x20 : s.p[i]);
+}
+
+/* PCRE2 knows the letters of Unicode, but tells of them only in this way. */
+static bool
+unicode_case(struct buf *out, struct span s, bool up)
+{
+	pcre2_code *code;
+	PCRE2_SIZE off, n;
+	unsigned char *room;
+	int rc = -1, why;
+
+	if (s.n > SIZE_MAX / 4)
+		return false;
+	n = s.n * 4;	/* no character is longer */
+	code = pcre2_compile(SPAN(".+").p, 2, PCRE2_UTF | PCRE2_DOTALL, &why,
+	    &off, NULL);
+	if (code != NULL && (room = buf_room(out, n)) != NULL) {
+		rc = pcre2_substitute(code, s.p, s.n, 0,
+		    PCRE2_SUBSTITUTE_EXTENDED, NULL, NULL,
+		    up ? SPAN("\\U$0").p : SPAN("\\L$0").p, 4, room, &n);
+		if (rc == 1)
+			out->n += n;
+	}
+	pcre2_code_free(code);
+	return rc == 1;
+}
+
+void
+regex_case(struct buf *out, struct span s, bool utf, bool up)
+{
+	size_t i = 0;
+
+	while (i < s.n && s.p[i] < 0x80)
+		i++;
+	if (i == s.n || !utf || !utf8_valid(s) || !unicode_case(out, s, up))
+		ascii_case(out, s, up);
 }

@@ -8,8 +8,7 @@
 /*
  * Regular expressions: all that this program knows of PCRE2.
  *
- * Perl's syntax, newline LF, compiled to machine code where that is possible.
- * REGEX_UTF is for texts that are meant to be UTF-8: characters, Unicode properties
+ * Perl's syntax, newline LF.  REGEX_UTF is for texts that are meant to be UTF-8: characters, Unicode properties
  * and case; octets that are none match nothing.  Without it every octet is a
  * character.  Internal to rules/.
  */
@@ -34,7 +33,7 @@ uint32_t	 regex_groups(const struct regex *);
 uint32_t	 regex_named(const struct regex *, const char *name);
 
 /*
- * What matching needs, for one thread: stack, limits, and the result, of which the
+ * What matching needs, for one thread: limits, and the result, of which the
  * first `groups` groups can be asked for.
  */
 struct regex_run;
@@ -57,5 +56,12 @@ int		 regex_exec(const struct regex *, struct regex_run *,
  */
 bool		 regex_group(const struct regex_run *, uint32_t i, size_t *from,
 		    size_t *to);
+
+/*
+ * Append the text with all letters in upper case (`up`) or in lower case: of Unicode
+ * where it is valid UTF-8 and `utf` is set, of ASCII else.  Letters that become several
+ * (sharp s) stay.
+ */
+void		 regex_case(struct buf *, struct span, bool utf, bool up);
 
 #endif

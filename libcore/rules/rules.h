@@ -60,7 +60,7 @@ int		 rules_mailbox(struct rules_eval *, const struct mailbox *,
 
 struct pattern;
 
-/* PCRE2, JIT, UTF-8 names; ERR_RUN, STATUS_USAGE with the offset. */
+/* PCRE2, UTF-8 names; ERR_RUN, STATUS_USAGE with the offset. */
 struct pattern	*pattern_new(const char *regex, struct err *);
 void		 pattern_free(struct pattern *);
 

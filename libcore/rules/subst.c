@@ -21,6 +21,7 @@ struct subst {
 	const struct regex *regex;
 	const struct piece *v;
 	size_t		 n;
+	enum subst_kind	 kind;
 	bool		 global;
 };
 
@@ -388,7 +389,9 @@ parse_parts(struct scan *s, struct buf text[2], struct delimited d[2],
 static struct subst *
 finish(struct maker *m, bool global)
 {
-	struct subst sub = { .regex = m->regex, .global = global };
+	struct subst sub = {
+		.regex = m->regex, .kind = m->kind, .global = global,
+	};
 
 	sub.n = m->pieces.n / sizeof(struct piece);
 	sub.v = pool_array(m->pool, m->pieces.p, sub.n, sizeof(struct piece),
@@ -430,39 +433,45 @@ struct fold {
 	unsigned char	all, once;	/* the letter, or 0 */
 };
 
-static unsigned char
-folded(unsigned char c, unsigned char letter)
+static void
+put_case(const struct subst *sub, struct buf *out, struct span s,
+    unsigned char letter)
 {
-	if ((letter == 'U' || letter == 'u') && c >= 'a' && c <= 'z')
-		return (unsigned char)(c - 32);
-	if ((letter == 'L' || letter == 'l') && c >= 'A' && c <= 'Z')
-		return (unsigned char)(c + 32);
-	return c;
+	if (letter == 0)
+		buf_put(out, s);
+	else
+		regex_case(out, s, sub->kind == SUBST_NAME,
+		    letter == 'U' || letter == 'u');
 }
 
 static void
-put_folded(struct buf *out, struct fold *f, struct span s)
+put_folded(const struct subst *sub, struct buf *out, struct fold *f,
+    struct span s)
 {
-	size_t i = 0;
+	uint32_t cp;
+	size_t n;
 
 	if (f->once != 0 && s.n > 0) {
-		buf_chr(out, folded(s.p[i++], f->once));
+		n = sub->kind == SUBST_NAME ? utf8_next(s, &cp) : 1;
+		n = n == 0 ? 1 : n;
+		put_case(sub, out, span_head(s, n), f->once);
+		s = span_from(s, n);
 		f->once = 0;
 	}
-	if (f->all == 0)
-		buf_put(out, span_from(s, i));
-	else
-		for (; i < s.n; i++)
-			buf_chr(out, folded(s.p[i], f->all));
+	put_case(sub, out, s, f->all);
 }
 
+/*
+ * In Perl \U and \L act on what comes out of \u and \l, and so undo it; but
+ * where these follow at once, it is they that are done last.
+ */
 static void
-set_fold(struct fold *f, unsigned char letter)
+set_fold(struct fold *f, unsigned char letter, bool at_once)
 {
-	if (letter == 'u' || letter == 'l')
-		f->once = letter;
-	else
+	if (letter == 'U' || letter == 'L' || letter == 'E')
 		f->all = letter == 'E' ? 0 : letter;
+	else if (f->all == 0 || at_once)
+		f->once = letter;
 }
 
 static void
@@ -477,15 +486,16 @@ expand(const struct subst *sub, const struct regex_run *run,
 		p = &sub->v[i];
 		switch (p->kind) {
 		case PIECE_TEXT:
-			put_folded(out, &fold, p->text);
+			put_folded(sub, out, &fold, p->text);
 			break;
 		case PIECE_GROUP:
 			if (regex_group(run, p->group, &from, &to))
-				put_folded(out, &fold, span_head(
+				put_folded(sub, out, &fold, span_head(
 				    span_from(shadow, from), to - from));
 			break;
 		case PIECE_CASE:
-			set_fold(&fold, p->letter);
+			set_fold(&fold, p->letter, i > 0 &&
+			    sub->v[i - 1].kind == PIECE_CASE);
 			break;
 		}
 	}

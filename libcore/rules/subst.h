@@ -10,8 +10,8 @@
  * Perl's s///: parsed once, then immutable.  Internal to rules/.
  *
  * The replacement is Perl's double-quoted string without variables: $1 ${1}
- * \1 $& ${&} $+{name}; \t \n \r \f \a \e \012 \o{12} \x0a \x{a} \N{U+0a} \cJ; \U \L \u \l \E
- * (ASCII letters); and \ before whatever is no letter or digit.  Delimited by ' it is what
+ * \1 $& ${&} $+{name}; \t \n \r \f \a \e \012 \o{12} \x0a \x{a} \N{U+0a} \cJ; \U \L \u \l \E;
+ * and \ before whatever is no letter or digit.  Delimited by ' it is what
  * it is.
  */
 
