@@ -56,7 +56,7 @@ read_rules(struct transform *t, struct err *err)
 		if (add_rules(t, t->rules.v[i],
 		    t->rules.from[i]->letter == 'f', err) == -1)
 			return -1;
-	rulefilter_init(&t->filter, t->parsed, now.sec);
+	rulefilter_init(&t->filter, t->parsed, now.sec, &t->print.report);
 	return 0;
 }
 
@@ -112,6 +112,7 @@ transform_run(struct transform *t)
 	struct copy_result res = { 0 };
 	struct err err = ERR_INIT;
 	const uint64_t *n = t->print.count;
+	enum status status;
 	char counts[200];
 	int rc;
 
@@ -132,11 +133,13 @@ transform_run(struct transform *t)
 	    (unsigned long long)(n[VERDICT_HAVE] + n[VERDICT_CHANGED]),
 	    (unsigned long long)n[VERDICT_DROPPED],
 	    (unsigned long long)(n[VERDICT_UNAVAILABLE] + n[VERDICT_REFUSED]));
+	status = printer_status(&t->print, rc, res.interrupted, &err);
+	if (status == STATUS_OK && t->filter.limited > 0)
+		status = STATUS_PASSED;
 	rules_free(t->parsed);
 	opt_list_fini(&t->rules);
 	buf_fini(&t->detail);
-	return tool_end(t->tool, rc == -1 ? NULL : counts,
-	    printer_status(&t->print, rc, res.interrupted, &err));
+	return tool_end(t->tool, rc == -1 ? NULL : counts, status);
 }
 
 int

@@ -11,6 +11,7 @@
 
 /* What one thread of the copy holds. */
 struct state {
+	struct rulefilter	*filter;
 	struct rules_eval	*eval;
 	struct mailboxes	 to;	/* mailboxes made for items; reset by window */
 	struct mailboxes	 own;	/* what the mailbox itself became */
@@ -20,7 +21,7 @@ struct state {
 static void *
 state_open(void *arg, struct err *err)
 {
-	const struct rulefilter *f = arg;
+	struct rulefilter *f = arg;
 	struct state *st;
 
 	if ((st = calloc(1, sizeof(*st))) == NULL) {
@@ -31,6 +32,7 @@ state_open(void *arg, struct err *err)
 		free(st);
 		return NULL;
 	}
+	st->filter = f;
 	return st;
 }
 
@@ -99,6 +101,22 @@ take(struct state *st, struct item *it, const struct rules_result *r,
 	return ok ? 0 : err_nomem(err);
 }
 
+/* A limit was hit: leave the item alone, but say so. */
+static void
+leave(struct state *st, const struct mailbox *from, struct item *it,
+    struct err *err)
+{
+	struct buf what = BUF_INIT;
+
+	item_put(&what, from->name, it);
+	report_note(st->filter->report, "%s: left as it was: %s",
+	    buf_cstr(&what), err->msg);
+	buf_fini(&what);
+	atomic_fetch_add(&st->filter->limited, 1);
+	it->note = SPAN("rule-limit");
+	err_clear(err);
+}
+
 static int
 apply_one(struct state *st, const struct mailbox *from, struct item *it,
     const struct mailbox **to, struct err *err)
@@ -109,8 +127,7 @@ apply_one(struct state *st, const struct mailbox *from, struct item *it,
 	if (rules_apply(st->eval, from, it, &r, err) == -1) {
 		if (err->scope != ERR_MESSAGE)
 			return -1;
-		it->note = SPAN("rule-limit");
-		err_clear(err);
+		leave(st, from, it, err);
 		return 0;
 	}
 	if (r.dropped) {
@@ -175,10 +192,14 @@ apply_mailbox(void *arg, const struct mailbox *from, const struct mailbox **to,
 }
 
 void
-rulefilter_init(struct rulefilter *f, const struct rules *rules, int64_t now)
+rulefilter_init(struct rulefilter *f, const struct rules *rules, int64_t now,
+    const struct report *report)
 {
-	*f = (struct rulefilter){
-		.filter = { apply, apply_mailbox, state_open, state_close, f },
-		.rules = rules, .now = now,
+	f->filter = (struct filter){
+		apply, apply_mailbox, state_open, state_close, f
 	};
+	f->rules = rules;
+	f->now = now;
+	f->report = report;
+	atomic_init(&f->limited, 0);
 }
