@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "formats/archive/batch.h"
-#include "formats/archive/meta.h"
+#include "formats/archive/indexmeta.h"
 #include "mail/flags.h"
 
 /* One mailbox row is held and written back when another is asked for. */
@@ -593,14 +593,14 @@ apply_head(struct apply *a, struct err *err)
 
 	if (!b->headed)
 		return 0;
-	if ((rc = meta_get(a->txn, META_ARCHIVE, &v, err)) == -1 ||
-	    (rc == 0 && meta_put(a->txn, META_ARCHIVE, b->id, err) == -1))
+	if ((rc = indexmeta_get(a->txn, META_ARCHIVE, &v, err)) == -1 ||
+	    (rc == 0 && indexmeta_put(a->txn, META_ARCHIVE, b->id, err) == -1))
 		return -1;
 	if (b->origin.n == 0)
 		return 0;
-	if ((rc = meta_get(a->txn, META_ORIGIN, &v, err)) != 0)
+	if ((rc = indexmeta_get(a->txn, META_ORIGIN, &v, err)) != 0)
 		return rc == 1 ? 0 : -1;
-	return meta_put(a->txn, META_ORIGIN, b->origin, err);
+	return indexmeta_put(a->txn, META_ORIGIN, b->origin, err);
 }
 
 /* The generation's row, made with its first segment. */
@@ -642,7 +642,7 @@ store_rows(struct apply *a, struct err *err)
 	row_put_segment(&a->value, &row);
 	if (put_value(a, TABLE_SEGMENTS, &key, err) == -1)
 		return -1;
-	return meta_state_put(a->txn, &a->state, err);
+	return indexmeta_state_put(a->txn, &a->state, err);
 }
 
 static int
@@ -673,7 +673,7 @@ apply(struct index_txn *txn, void *arg, struct err *err)
 	size_t i;
 	int rc;
 
-	rc = meta_state(txn, &a.state, err);
+	rc = indexmeta_state(txn, &a.state, err);
 	if (rc == 0)
 		rc = apply_head(&a, err);
 	if (rc == 0)

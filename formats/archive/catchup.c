@@ -8,7 +8,7 @@
 
 #include "base/io.h"
 #include "formats/archive/catchup.h"
-#include "formats/archive/meta.h"
+#include "formats/archive/indexmeta.h"
 #include "formats/stream/frame.h"
 #include "formats/stream/unpack.h"
 
@@ -98,7 +98,7 @@ check_id(struct scan *s, struct err *err)
 
 	if (index_read(s->c->index, &t, err) == -1)
 		return -1;
-	rc = meta_get(&t, META_ARCHIVE, &id, err);
+	rc = indexmeta_get(&t, META_ARCHIVE, &id, err);
 	if (rc == 1 && !span_eq(id, s->entry.head.id))
 		rc = err_set(err, ERR_RUN, STATUS_DATA,
 		    "%s: is of another archive", s->path);

@@ -2,7 +2,7 @@
 /* What an archive holds, in numbers, and its index as text. */
 
 #include "formats/archive/local.h"
-#include "formats/archive/meta.h"
+#include "formats/archive/indexmeta.h"
 
 int
 archive_generations(struct archive *a,
@@ -98,7 +98,7 @@ archive_info(struct archive *a, struct archive_info *info, struct err *err)
 	*info = (struct archive_info){
 		.id = buf_span(&a->id), .origin = buf_span(&a->origin),
 	};
-	if (meta_state(&t, &state, err) == 0 &&
+	if (indexmeta_state(&t, &state, err) == 0 &&
 	    index_count(&t, TABLE_ITEMS, &info->items, err) == 0 &&
 	    index_count(&t, TABLE_BLOBS, &info->blobs, err) == 0 &&
 	    lookup_generation(&t, &info->generation, &generation, err) != -1 &&
@@ -130,7 +130,7 @@ dump_table(struct index_txn *t, enum table table, struct buf *line,
 		buf_hex(line, v);
 		if (!buf_ok(line))
 			rc = err_nomem(err);
-		else if ((table != TABLE_META || !meta_is_local(key)) &&
+		else if ((table != TABLE_META || !indexmeta_is_local(key)) &&
 		    fn(arg, buf_span(line), err) == -1)
 			rc = -1;
 		else

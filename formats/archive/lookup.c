@@ -2,7 +2,7 @@
 /* Rows of the index by key; what they point to lives as the transaction. */
 
 #include "formats/archive/local.h"
-#include "formats/archive/meta.h"
+#include "formats/archive/indexmeta.h"
 
 static int
 get64(struct index_txn *t, enum table table, uint64_t number, struct span *v,
@@ -142,10 +142,10 @@ load_names(struct archive *a, struct index_txn *t, struct err *err)
 	struct span v;
 	int rc = 0;
 
-	if (a->id.n == 0 && (rc = meta_get(t, META_ARCHIVE, &v, err)) == 1)
+	if (a->id.n == 0 && (rc = indexmeta_get(t, META_ARCHIVE, &v, err)) == 1)
 		buf_put(&a->id, v);
 	if (rc != -1 && a->origin.n == 0 &&
-	    (rc = meta_get(t, META_ORIGIN, &v, err)) == 1)
+	    (rc = indexmeta_get(t, META_ORIGIN, &v, err)) == 1)
 		buf_put(&a->origin, v);
 	if (rc == -1)
 		return -1;

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "base/io.h"
-#include "formats/archive/meta.h"
+#include "formats/archive/indexmeta.h"
 #include "formats/archive/repair.h"
 #include "formats/archive/row.h"
 #include "formats/archive/seal.h"
@@ -66,7 +66,7 @@ check(const char *dir, struct index *ix, struct span id, const char **why,
 	struct index_txn t;
 	int rc;
 
-	if ((rc = meta_trusted(ix, id, why, err)) != 1)
+	if ((rc = indexmeta_trusted(ix, id, why, err)) != 1)
 		return rc;
 	if (index_read(ix, &t, err) == -1)
 		return -1;
@@ -125,7 +125,7 @@ repair_build(struct catchup *c, const char *path, struct err *err)
 	    (ix = index_open(path, &config, err)) == NULL)
 		goto out;
 	c->index = ix;
-	if (meta_begin(ix, err) == 0 && catchup_run(c, &files, true, err) == 0)
+	if (indexmeta_begin(ix, err) == 0 && catchup_run(c, &files, true, err) == 0)
 		rc = index_sync(ix, err);
 out:
 	c->index = NULL;

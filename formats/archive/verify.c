@@ -11,7 +11,7 @@
 #include "base/io.h"
 #include "formats/archive/layout.h"
 #include "formats/archive/local.h"
-#include "formats/archive/meta.h"
+#include "formats/archive/indexmeta.h"
 #include "formats/archive/repair.h"
 
 #define TOLD_MAX	20		/* differing rows told of a table */
@@ -83,7 +83,7 @@ compare_table(struct verify *v, struct index_txn *a, struct index_txn *b,
 	while (rc == 0 && ma != -1 && mb != -1 && (ma == 1 || mb == 1)) {
 		cmp = order(ma, ka, mb, kb);
 		if ((cmp != 0 || !span_eq(va, vb)) &&
-		    !(table == TABLE_META && meta_is_local(cmp > 0 ? kb : ka)))
+		    !(table == TABLE_META && indexmeta_is_local(cmp > 0 ? kb : ka)))
 			rc = differs(v, table, &told, err);
 		if (cmp <= 0)
 			ma = index_next(&wa, &ka, &va, err);
@@ -200,6 +200,31 @@ scratch(const struct archive *a, struct err *err)
 	return path;
 }
 
+/*
+ * Alone with the archive, and the index up to date with a .part that no
+ * writer has recovered yet.  1; 0: a writer is at work, so that the two indexes need not
+ * agree; -1.
+ */
+static int
+settle(struct archive *a, int *lock, struct err *err)
+{
+	struct catchup c = { .dir = a->dir, .index = a->index };
+	struct segment_files files = { .v = NULL };
+	int rc;
+
+	if (a->private != NULL || access(a->dir, W_OK) == -1)
+		return 1;
+	if (a->lock == -1 && (rc = layout_lock(a->dir, lock, err)) != 1)
+		return rc;
+	if (atomic_load(&a->writing))
+		return 0;
+	if (layout_list(a->dir, &files, err) == -1)
+		return -1;
+	rc = catchup_run(&c, &files, true, err);
+	segment_files_fini(&files);
+	return rc == -1 ? -1 : 1;
+}
+
 int
 archive_verify(struct archive *a,
     int (*fn)(void *, const struct archive_damage *, struct err *), void *arg,
@@ -209,21 +234,26 @@ archive_verify(struct archive *a,
 	struct verify v = { .a = a, .fn = fn, .arg = arg };
 	struct catchup c = { .dir = a->dir, .damage = on_damage, .arg = &v };
 	struct index *fresh = NULL;
-	char *path;
-	int rc = -1;
+	char *path = NULL;
+	int lock = -1, alone, rc = -1;
 
-	if ((path = scratch(a, err)) == NULL)
-		return -1;
+	if ((alone = settle(a, &lock, err)) == -1 ||
+	    (path = scratch(a, err)) == NULL)
+		goto out;
 	if (repair_build(&c, path, err) == -1 ||
 	    (fresh = index_open(path, &config, err)) == NULL)
 		goto out;
-	rc = v.damaged > 0 ? name_items(&v, fresh, err) :
-	    compare_indexes(&v, fresh, err);
+	if (v.damaged > 0)
+		rc = name_items(&v, fresh, err);
+	else
+		rc = alone == 1 ? compare_indexes(&v, fresh, err) : 0;
 	*found = c.seen;
 	found->damaged = v.damaged;
 out:
 	index_close(fresh);
-	(void)layout_remove_index(path, NULL);
+	if (path != NULL)
+		(void)layout_remove_index(path, NULL);
+	(void)io_close(&lock, a->dir, NULL);
 	free(path);
 	return rc;
 }

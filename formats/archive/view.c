@@ -10,7 +10,7 @@
 
 #include "formats/archive/content.h"
 #include "formats/archive/local.h"
-#include "formats/archive/meta.h"
+#include "formats/archive/indexmeta.h"
 #include "formats/stream/entry.h"
 
 #define KEYS_CHUNK	20000		/* items passed in one transaction */
@@ -252,7 +252,7 @@ look(struct asource *s, struct err *err)
 
 	if (index_read(s->a->index, &t, err) == -1)
 		return -1;
-	rc = meta_state(&t, &state, err);
+	rc = indexmeta_state(&t, &state, err);
 	if (rc == 0 && lookup_generation(&t, &s->generation, &generation,
 	    err) == -1)
 		rc = -1;

@@ -4,7 +4,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "formats/archive/meta.h"
+#include "formats/archive/indexmeta.h"
 
 static const struct {
 	const char	*name;
@@ -19,13 +19,13 @@ static const struct {
 };
 
 struct span
-meta_key(enum meta m)
+indexmeta_key(enum meta m)
 {
 	return span_str(keys[m].name);
 }
 
 bool
-meta_is_local(struct span key)
+indexmeta_is_local(struct span key)
 {
 	size_t i;
 
@@ -36,15 +36,15 @@ meta_is_local(struct span key)
 }
 
 int
-meta_get(struct index_txn *t, enum meta m, struct span *out, struct err *err)
+indexmeta_get(struct index_txn *t, enum meta m, struct span *out, struct err *err)
 {
-	return index_get(t, TABLE_META, meta_key(m), out, err);
+	return index_get(t, TABLE_META, indexmeta_key(m), out, err);
 }
 
 int
-meta_put(struct index_txn *t, enum meta m, struct span value, struct err *err)
+indexmeta_put(struct index_txn *t, enum meta m, struct span value, struct err *err)
 {
-	return index_put(t, TABLE_META, meta_key(m), value, err);
+	return index_put(t, TABLE_META, indexmeta_key(m), value, err);
 }
 
 /* The machine's id, hashed as machine-id(5) asks for; of nothing where it has none. */
@@ -86,15 +86,15 @@ begin(struct index_txn *t, void *arg, struct err *err)
 	ikey_u32(&version, INDEX_VERSION);
 	machine(&id);
 	if (file_key(t->index, &file, err) == -1 ||
-	    meta_put(t, META_VERSION, ikey_span(&version), err) == -1 ||
-	    meta_put(t, META_MACHINE, digest_span(&id), err) == -1 ||
-	    meta_put(t, META_FILE, ikey_span(&file), err) == -1)
+	    indexmeta_put(t, META_VERSION, ikey_span(&version), err) == -1 ||
+	    indexmeta_put(t, META_MACHINE, digest_span(&id), err) == -1 ||
+	    indexmeta_put(t, META_FILE, ikey_span(&file), err) == -1)
 		return -1;
-	return meta_state_put(t, &state, err);
+	return indexmeta_state_put(t, &state, err);
 }
 
 int
-meta_begin(struct index *ix, struct err *err)
+indexmeta_begin(struct index *ix, struct err *err)
 {
 	return index_write(ix, begin, NULL, err);
 }
@@ -110,23 +110,23 @@ distrust(struct index_txn *t, struct span id, const struct ikey *file,
 
 	ikey_u32(&version, INDEX_VERSION);
 	machine(&here);
-	if (meta_get(t, META_VERSION, &v, err) != 1 ||
+	if (indexmeta_get(t, META_VERSION, &v, err) != 1 ||
 	    !span_eq(v, ikey_span(&version)))
 		return "it is of another version";
-	if (meta_get(t, META_ARCHIVE, &v, err) == -1 || !span_eq(v, id))
+	if (indexmeta_get(t, META_ARCHIVE, &v, err) == -1 || !span_eq(v, id))
 		return "it is of another archive";
-	if (meta_get(t, META_MACHINE, &v, err) != 1 ||
+	if (indexmeta_get(t, META_MACHINE, &v, err) != 1 ||
 	    !span_eq(v, digest_span(&here)))
 		return "it was made on another machine";
-	if (meta_get(t, META_FILE, &v, err) != 1 || !span_eq(v, ikey_span(file)))
+	if (indexmeta_get(t, META_FILE, &v, err) != 1 || !span_eq(v, ikey_span(file)))
 		return "it is a copy";
-	if (meta_get(t, META_STATE, &v, err) != 1)
+	if (indexmeta_get(t, META_STATE, &v, err) != 1)
 		return "it is incomplete";
 	return NULL;
 }
 
 int
-meta_trusted(struct index *ix, struct span id, const char **why, struct err *err)
+indexmeta_trusted(struct index *ix, struct span id, const char **why, struct err *err)
 {
 	struct index_txn t;
 	struct ikey file;
@@ -140,25 +140,25 @@ meta_trusted(struct index *ix, struct span id, const char **why, struct err *err
 }
 
 int
-meta_state(struct index_txn *t, struct row_state *state, struct err *err)
+indexmeta_state(struct index_txn *t, struct row_state *state, struct err *err)
 {
 	struct span v;
 	int rc;
 
-	if ((rc = meta_get(t, META_STATE, &v, err)) == -1)
+	if ((rc = indexmeta_get(t, META_STATE, &v, err)) == -1)
 		return -1;
 	return rc == 1 && row_get_state(v, state) ? 0 : index_bad(TABLE_META, err);
 }
 
 int
-meta_state_put(struct index_txn *t, const struct row_state *state,
+indexmeta_state_put(struct index_txn *t, const struct row_state *state,
     struct err *err)
 {
 	struct buf value = BUF_INIT;
 	int rc;
 
 	row_put_state(&value, state);
-	rc = buf_ok(&value) ? meta_put(t, META_STATE, buf_span(&value), err) :
+	rc = buf_ok(&value) ? indexmeta_put(t, META_STATE, buf_span(&value), err) :
 	    err_nomem(err);
 	buf_fini(&value);
 	return rc;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-#ifndef ARCHIVE_META_H
-#define ARCHIVE_META_H
+#ifndef ARCHIVE_INDEXMETA_H
+#define ARCHIVE_INDEXMETA_H
 
 #include "formats/archive/index.h"
 #include "formats/archive/row.h"
@@ -21,26 +21,26 @@ enum meta {
 	METAS
 };
 
-struct span	meta_key(enum meta);
+struct span	indexmeta_key(enum meta);
 
 /* Whether a key is of this machine alone, and so never compared. */
-bool		meta_is_local(struct span key);
+bool		indexmeta_is_local(struct span key);
 
-int		meta_get(struct index_txn *, enum meta, struct span *, struct err *);
-int		meta_put(struct index_txn *, enum meta, struct span, struct err *);
+int		indexmeta_get(struct index_txn *, enum meta, struct span *, struct err *);
+int		indexmeta_put(struct index_txn *, enum meta, struct span, struct err *);
 
 /* A new index: version, machine and file. */
-int		meta_begin(struct index *, struct err *);
+int		indexmeta_begin(struct index *, struct err *);
 
 /*
  * 1: it was made here, in this version, and is of that archive (none: of one
  * that has no segment yet); 0: it is not to be trusted, and *why says so; -1.
  */
-int		meta_trusted(struct index *, struct span id, const char **why,
+int		indexmeta_trusted(struct index *, struct span id, const char **why,
 		    struct err *);
 
-int		meta_state(struct index_txn *, struct row_state *, struct err *);
-int		meta_state_put(struct index_txn *, const struct row_state *,
+int		indexmeta_state(struct index_txn *, struct row_state *, struct err *);
+int		indexmeta_state_put(struct index_txn *, const struct row_state *,
 		    struct err *);
 
 #endif
