@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -13,6 +14,7 @@
 #include "mail/flags.h"
 #include "mail/name.h"
 
+#include "formats/maildir/below.h"
 #include "formats/maildir/folder.h"
 #include "formats/maildir/maildir.h"
 #include "formats/maildir/origin.h"
@@ -20,6 +22,8 @@
 #include "formats/maildir/reader.h"
 #include "formats/maildir/subs.h"
 #include "formats/maildir/tree.h"
+
+#define NAME_ROOM	300	/* "/cur/", a message's name, a NUL */
 
 struct maildir_dest {
 	struct dest		 dest;
@@ -54,6 +58,18 @@ conn_of(struct dest_conn *conn)
 }
 
 /* ---- making mailboxes; under the lock ---- */
+
+/* The path of a message has to be one. */
+static int
+check_length(const struct tree *t, size_t i, struct err *err)
+{
+	const size_t n = span_str(t->root).n + t->paths[i].n;
+
+	if (n + NAME_ROOM <= PATH_MAX)
+		return 0;
+	return err_set(err, ERR_MAILBOX, STATUS_IO,
+	    "%s: a path of %zu octets is too long", t->root, n);
+}
 
 /* Every directory on the way is one, and no link. */
 static int
@@ -135,22 +151,20 @@ put_extras(const struct tree *t, size_t i, const char *dir, struct err *err)
 
 /* cur/ comes last: it is what makes it a mailbox. */
 static int
-make_dirs(const struct tree *t, size_t i, const char *dir, struct err *err)
+make_dirs(const char *dir, struct err *err)
 {
 	static const char *const subs[] = { "tmp", "new", "cur" };
 	char *sub;
 	size_t k;
-	int rc = io_mkdirs(dir, err);
+	int rc = 0;
 
-	if (rc == 0)
-		rc = put_extras(t, i, dir, err);
 	for (k = 0; k < N(subs) && rc == 0; k++) {
 		if ((sub = io_path(dir, subs[k])) == NULL)
 			return err_nomem(err);
 		rc = io_mkdir(sub, err);
 		free(sub);
 	}
-	return rc == 0 ? io_sync_dir(dir, err) : narrow(err);
+	return rc == 0 ? io_sync_dir(dir, err) : -1;
 }
 
 /* The path of mailbox i, from the root's; the caller frees it. */
@@ -178,12 +192,32 @@ make_mailbox(struct tree *t, size_t i, struct err *err)
 		return -1;
 	if ((dir = dir_of(t, i)) == NULL)
 		return err_nomem(err);
-	rc = make_dirs(t, i, dir, err);
+	rc = io_mkdirs(dir, err);
+	if (rc == 0)
+		rc = put_extras(t, i, dir, err);
+	if (rc == 0)
+		rc = make_dirs(dir, err);
 	free(dir);
-	if (rc == -1 || t->fd != -1)
-		return rc;
-	t->fd = open(t->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return t->fd != -1 ? 0 : err_sys(err, ERR_RUN, STATUS_IO, "%s", t->root);
+	if (rc == -1)
+		return narrow(err);
+	if (t->fd == -1 && (t->fd = open(t->root, O_RDONLY | O_DIRECTORY |
+	    O_CLOEXEC)) == -1)
+		return err_sys(err, ERR_RUN, STATUS_IO, "%s", t->root);
+	return 0;
+}
+
+/* A Maildir that is read may lack tmp/, or new/. */
+static bool
+is_whole(const struct tree *t, size_t i)
+{
+	const int fd = t->fd == -1 ? -1 : below_dir(t->fd, t->paths[i]);
+	int at = fd;
+	bool whole;
+
+	whole = fd != -1 && below_is_dir(fd, "cur") &&
+	    below_is_dir(fd, "new") && below_is_dir(fd, "tmp");
+	(void)io_close(&at, t->root, NULL);
+	return whole;
 }
 
 /* Find the mailbox, or make it.  1, 0, -1. */
@@ -202,8 +236,9 @@ get_mailbox(struct maildir_dest *d, const struct mailbox *m, bool create,
 		*i = t->all.n - 1;
 		*created = true;
 	}
-	/* Also what is there may lack tmp/, or be made anew after a failure. */
-	if (create && make_mailbox(t, *i, err) == -1)
+	if (create && check_length(t, *i, err) == -1)
+		return -1;
+	if (create && !is_whole(t, *i) && make_mailbox(t, *i, err) == -1)
 		return -1;
 	if (*created && m->subscribed && subs_add(t, *i, err) == -1)
 		return -1;
