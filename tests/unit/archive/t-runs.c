@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Runs: what a first, a second and a later one write, what the views show then, and
+ * that an index built anew is the same.
+ */
+
+#include "world.h"
+
+static const struct world_message inbox1[] = {
+	{ 1, "\\Seen", "one", false },
+	{ 2, "", "two", false },
+	{ 3, "\\Flagged $Work", "three", false },
+};
+static const struct world_message work1[] = {
+	{ 7, "", "two", false },
+	{ 8, "", "eight", false },
+};
+static const struct world_box first[] = {
+	BOX("INBOX", 100, 4, SCOPE_COMPLETE, inbox1),
+	BOX("Work/A.B", 200, 9, SCOPE_COMPLETE, work1),
+	{ "Empty", 300, 1, 0, SCOPE_COMPLETE, false, NULL, 0 },
+};
+
+#define FIRST								\
+	"INBOX 100.1 [\\Seen] one\n"					\
+	"INBOX 100.2 [] two\n"						\
+	"INBOX 100.3 [\\Flagged $Work] three\n"				\
+	"INBOX/ 3 complete\n"						\
+	"Empty/ 0 complete\n"						\
+	"Work/A.B 200.7 [] two\n"					\
+	"Work/A.B 200.8 [] eight\n"					\
+	"Work/A.B/ 2 complete\n"
+
+/* Flags of 1, 3 gone, 4 new; Work refused; Empty has left the source. */
+static const struct world_message inbox2[] = {
+	{ 1, "\\Seen \\Answered", "one", false },
+	{ 2, "", "two", true },
+	{ 4, "", "four", false },
+};
+static const struct world_box second[] = {
+	BOX("INBOX", 100, 5, SCOPE_COMPLETE, inbox2),
+	{ "Work/A.B", 200, 9, 0, SCOPE_COMPLETE, true, NULL, 0 },
+};
+
+static unsigned
+files(const char *dir)
+{
+	DIR *d = opendir(dir);
+	const struct dirent *e;
+	unsigned n = 0;
+
+	assert_non_null(d);
+	while ((e = readdir(d)) != NULL)
+		n += e->d_name[0] != '.';
+	(void)closedir(d);
+	return n;
+}
+
+/* The index is what the segments say. */
+static void
+same_index(const char *name, const char *dir)
+{
+	struct buf before = BUF_INIT, after = BUF_INIT;
+	struct err err = ERR_INIT;
+
+	world_index(name, dir, &before);
+	CHECK_OK(name, archive_rebuild(dir, &world_config, &err) == 0, err);
+	world_index(name, dir, &after);
+	if (!span_eq(buf_span(&before), buf_span(&after)))
+		fail_msg("%s: the index was\n%sand is\n%s", name,
+		    buf_cstr(&before), buf_cstr(&after));
+	CHECK(name, before.n > 0);
+	buf_clear(&after);
+	world_sh(name, "rm -r %s/index", dir);
+	world_index(name, dir, &after);
+	CHECK(name, span_eq(buf_span(&before), buf_span(&after)));
+	buf_fini(&before);
+	buf_fini(&after);
+	world_sound(name, dir);
+}
+
+static void
+round_trip(void **state)
+{
+	struct world_counts n = world_dump("first", "a", first, N(first));
+	struct archive *a;
+
+	(void)state;
+	CHECK("first", n.wanted == 5 && n.put == 5 && n.have == 0);
+	a = world_open("first", "a", ARCHIVE_READ);
+	world_expect("first", a, VIEW_CURRENT, 0, FIRST);
+	world_expect("first", a, VIEW_ALL, 0, FIRST);
+	world_expect("first", a, VIEW_AT, 1, FIRST);
+	archive_close(a);
+	same_index("first", "a");
+	world_sh("tar", "mkdir x && cat a/segments/*.zst | zstd -dc | "
+	    "tar -C x -ixf - && test $(find x -path '*/cur/*' -type f | wc -l) = 5");
+	world_sh("sums", "cd a/segments && sha256sum -c --quiet SHA256SUMS");
+}
+
+static void
+nothing_twice(void **state)
+{
+	struct world_counts n;
+
+	(void)state;
+	(void)world_dump("first", "a", first, N(first));
+	world_sh("second", "ls -lR a/segments > before");
+	n = world_dump("second", "a", first, N(first));
+	CHECK("second", n.wanted == 0 && n.changed == 0 && n.have == 5);
+	CHECK("second", files("a/segments") == 2);
+	world_sh("second", "ls -lR a/segments | cmp - before");
+}
+
+#define SECOND								\
+	"INBOX 100.1 [\\Answered \\Seen] one\n"				\
+	"INBOX 100.2 [] two\n"						\
+	"INBOX 100.4 [] four\n"						\
+	"INBOX/ 3 complete\n"						\
+	"Work/A.B 200.7 [] two\n"					\
+	"Work/A.B 200.8 [] eight\n"					\
+	"Work/A.B/ 2 complete\n"
+
+static void
+increment(void **state)
+{
+	struct world_counts n;
+	struct archive *a;
+
+	(void)state;
+	(void)world_dump("first", "a", first, N(first));
+	n = world_dump("second", "a", second, N(second));
+	CHECK("second", n.wanted == 1 && n.changed == 1 && n.have == 0);
+	a = world_open("second", "a", ARCHIVE_READ);
+	world_expect("now", a, VIEW_CURRENT, 0, SECOND);
+	world_expect("at 2", a, VIEW_AT, 2, SECOND);
+	world_expect("all", a, VIEW_ALL, 0,
+	    "INBOX 100.1 [\\Answered \\Seen] one\n"
+	    "INBOX 100.2 [] two\n"
+	    "INBOX 100.3 [\\Flagged $Work] three\n"
+	    "INBOX 100.4 [] four\n"
+	    "INBOX/ 4 complete\n"
+	    "Work/A.B 200.7 [] two\n"
+	    "Work/A.B 200.8 [] eight\n"
+	    "Work/A.B/ 2 complete\n");
+	world_expect("at 1", a, VIEW_AT, 1,
+	    "INBOX 100.1 [\\Seen] one\n"
+	    "INBOX 100.2 [] two\n"
+	    "INBOX 100.3 [\\Flagged $Work] three\n"
+	    "INBOX/ 3 partial\n"
+	    "Empty/ 0 complete\n"
+	    "Work/A.B 200.7 [] two\n"
+	    "Work/A.B 200.8 [] eight\n"
+	    "Work/A.B/ 2 complete\n");
+	archive_close(a);
+	same_index("second", "a");
+
+	/* What had left comes back, and Empty too. */
+	n = world_dump("third", "a", first, N(first));
+	CHECK("third", n.wanted == 0 && n.changed == 2 && n.have == 3);
+	a = world_open("third", "a", ARCHIVE_READ);
+	world_expect("third", a, VIEW_CURRENT, 0, FIRST);
+	world_expect("at 2", a, VIEW_AT, 2,
+	    "INBOX 100.1 [\\Answered \\Seen] one\n"
+	    "INBOX 100.2 [] two\n"
+	    "INBOX 100.4 [] four\n"
+	    "INBOX/ 3 partial\n"
+	    "Empty/ 0 partial\n"
+	    "Work/A.B 200.7 [] two\n"
+	    "Work/A.B 200.8 [] eight\n"
+	    "Work/A.B/ 2 complete\n");
+	archive_close(a);
+	same_index("third", "a");
+}
+
+/* A look that was not complete ends nothing. */
+static void
+partial(void **state)
+{
+	static const struct world_message some[] = { { 2, "\\Seen", "two", false } };
+	static const struct world_message miss[] = {
+		{ 2, "\\Seen", "two", false }, { 9, "", NULL, false },
+	};
+	static const struct world_box filtered[] = {
+		BOX("INBOX", 100, 10, SCOPE_PARTIAL, some),
+	};
+	static const struct world_box unavailable[] = {
+		BOX("INBOX", 100, 10, SCOPE_COMPLETE, miss),
+		{ "Work/A.B", 200, 9, 0, SCOPE_COMPLETE, true, NULL, 0 },
+		{ "Empty", 300, 1, 0, SCOPE_COMPLETE, true, NULL, 0 },
+	};
+	struct err err = ERR_INIT;
+	struct world_counts n = { 0, 0, 0, 0 };
+	struct mailboxes all = { .v = NULL };
+	struct archive *a;
+	struct sink *sink;
+	struct buf text = BUF_INIT;
+
+	(void)state;
+	(void)world_dump("first", "a", first, N(first));
+	a = world_open("filtered", "a", ARCHIVE_WRITE);
+	sink = archive_sink(a, WORLD_ORIGIN, false, &err);
+	CHECK_OK("filtered", sink != NULL, err);
+	world_feed("filtered", sink, filtered, 1, &all, &n);
+	CHECK_OK("filtered", sink->ops->end(sink, NULL, NULL, NULL, false,
+	    "interrupted", &err) == 0, err);
+	sink->ops->close(sink);
+	mailboxes_fini(&all);
+	archive_close(a);
+	n = world_dump("unavailable", "a", unavailable, N(unavailable));
+	CHECK("unavailable", n.wanted == 1 && n.have == 1 && n.put == 0);
+
+	a = world_open("partial", "a", ARCHIVE_READ);
+	world_view("partial", a, VIEW_CURRENT, 0, &text);
+	CHECK("partial", span_is(buf_span(&text),
+	    "INBOX 100.1 [\\Seen] one\n"
+	    "INBOX 100.2 [\\Seen] two\n"
+	    "INBOX 100.3 [\\Flagged $Work] three\n"
+	    "INBOX/ 3 partial\n"
+	    "Empty/ 0 complete\n"
+	    "Work/A.B 200.7 [] two\n"
+	    "Work/A.B 200.8 [] eight\n"
+	    "Work/A.B/ 2 complete\n"));
+	buf_fini(&text);
+	archive_close(a);
+	same_index("partial", "a");
+}
+
+/* The mailbox was made anew: what it held before has left the source. */
+static void
+new_uidvalidity(void **state)
+{
+	static const struct world_message anew[] = { { 1, "", "two", false } };
+	static const struct world_box boxes[] = {
+		BOX("INBOX", 101, 2, SCOPE_COMPLETE, anew),
+	};
+	struct world_counts n;
+	struct archive *a;
+
+	(void)state;
+	(void)world_dump("first", "a", first, 1);
+	n = world_dump("anew", "a", boxes, 1);
+	CHECK("anew", n.wanted == 1);
+	a = world_open("anew", "a", ARCHIVE_READ);
+	world_expect("anew", a, VIEW_CURRENT, 0,
+	    "INBOX 101.1 [] two\nINBOX/ 1 complete\n");
+	archive_close(a);
+	same_index("anew", "a");
+	world_sh("linked", "test $(stat -c %%s a/segments/00000002.tar.zst) -lt 6000");
+}
+
+/* A UID that is listed twice makes one item. */
+static void
+listed_twice(void **state)
+{
+	static const struct world_message twice[] = {
+		{ 5, "", "five", false }, { 6, "", "six", false },
+		{ 5, "", "five", false },
+	};
+	static const struct world_box boxes[] = {
+		BOX("INBOX", 100, 7, SCOPE_COMPLETE, twice),
+	};
+	struct world_counts n = world_dump("twice", "a", boxes, 1);
+
+	(void)state;
+	CHECK("twice", n.wanted == 2 && n.have == 1);
+}
+
+static void
+refusals(void **state)
+{
+	struct err err = ERR_INIT;
+	struct archive *a, *b;
+
+	(void)state;
+	a = world_open("new", "a", ARCHIVE_WRITE);
+	b = archive_open("a", ARCHIVE_WRITE, &world_config, &err);
+	CHECK("two writers", b == NULL && err.status == STATUS_LOCKED);
+	(void)world_run("new", a, first, N(first));
+	CHECK("other origin", archive_sink(a, "imaps://bob@x.example", false,
+	    &err) == NULL && err.status == STATUS_USAGE);
+	b = world_open("reader beside writer", "a", ARCHIVE_READ);
+	world_expect("reader beside writer", b, VIEW_CURRENT, 0, FIRST);
+	archive_close(b);
+	archive_close(a);
+	CHECK("absent", archive_open("none", ARCHIVE_READ, &world_config, &err) ==
+	    NULL && err.status == STATUS_NOINPUT);
+	world_sh("no archive", "mkdir b && touch b/x");
+	CHECK("no archive", archive_open("b", ARCHIVE_WRITE, &world_config, &err) ==
+	    NULL && err.status == STATUS_DATA);
+	CHECK("no archive", archive_open("b", ARCHIVE_READ, &world_config, &err) ==
+	    NULL && err.status == STATUS_DATA);
+	CHECK("is", archive_is("a") && !archive_is("b"));
+}
+
+/* Two runs over one handle; the second of them without an id of its own. */
+static void
+one_handle(void **state)
+{
+	struct archive *a = world_open("one", "a", ARCHIVE_WRITE);
+
+	(void)state;
+	(void)world_run("one", a, first, N(first));
+	(void)world_run("two", a, second, N(second));
+	world_expect("two", a, VIEW_CURRENT, 0, SECOND);
+	archive_close(a);
+	same_index("two", "a");
+}
+
+static void
+single_messages(void **state)
+{
+	struct err err = ERR_INIT;
+	struct body *body = body_new(&err);
+	struct archive *a;
+	struct buf hex = BUF_INIT;
+
+	(void)state;
+	(void)world_dump("first", "a", first, N(first));
+	a = world_open("read", "a", ARCHIVE_READ);
+	CHECK_OK("uid", archive_read_uid(a, SPAN("Work\0A.B"), 8, body, &err) == 1,
+	    err);
+	digest_put(&hex, body_digest(body));
+	CHECK("no uid", archive_read_uid(a, SPAN("INBOX"), 8, body, &err) == 0);
+	CHECK("no box", archive_read_uid(a, SPAN("None"), 8, body, &err) == 0);
+	CHECK_OK("digest", archive_read_digest(a, span_head(buf_span(&hex), 9),
+	    body, &err) == 1, err);
+	CHECK("ambiguous or none", archive_read_digest(a, SPAN("zz"), body, &err) ==
+	    -1);
+	CHECK_OK("number", archive_read_number(a, 5, body, &err) == 1, err);
+	CHECK("no number", archive_read_number(a, 6, body, &err) == 0);
+	buf_fini(&hex);
+	archive_close(a);
+	body_free(body);
+}
+
+#define T(f)	cmocka_unit_test_setup_teardown(f, world_begin, world_end)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(round_trip),
+		T(nothing_twice),
+		T(increment),
+		T(partial),
+		T(new_uidvalidity),
+		T(listed_twice),
+		T(refusals),
+		T(one_handle),
+		T(single_messages),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
