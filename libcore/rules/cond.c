@@ -28,7 +28,7 @@ static const struct {
 } compare_ops[] = {
 	{ "<=", OP_LE }, { ">=", OP_GE }, { "==", OP_EQ }, { "!=", OP_NE },
 	{ "<", OP_LT }, { ">", OP_GT }, { "=~", OP_MATCH },
-	{ "!~", OP_NOMATCH }, { "=", OP_EQ },
+	{ "!~", OP_NOMATCH },
 };
 
 /* One of the operators whose bits are in `allowed`, named by `which`. */

@@ -32,7 +32,7 @@ static const struct {
 	{ "flags s/a/b/", 1 },
 	{ "drop if size>45M", 1 },
 	{ "drop if size > 0", 1 },
-	{ "drop if size = 1k or size == 1M or size != 1G", 1 },
+	{ "drop if size == 1k or size == 1M or size != 1G", 1 },
 	{ "drop if size <= 1Ki or size >= 1Mi or size < 1Gi", 1 },
 	{ "drop if age < 1s or age > 1m or age < 1h or age > 1d or age < 1w", 1 },
 	{ "drop if date < 2026-11-22", 1 },
@@ -111,6 +111,7 @@ static const struct {
 	/* numbers and days */
 	{ "drop if size", 13, "one of < <= > >= == != is wanted here" },
 	{ "drop if size =~ /x/", 14, "one of < <= > >= == != is wanted here" },
+	{ "drop if size = 1", 14, "one of < <= > >= == != is wanted here" },
 	{ "drop if size >", 15, "a number is wanted here" },
 	{ "drop if size > 45x", 18, "a number is wanted here" },
 	{ "drop if size > 4.5M", 17, "a number is wanted here" },
