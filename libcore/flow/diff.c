@@ -319,12 +319,11 @@ read_items(struct diff *d, int side, uint32_t number, struct err *err)
 			    number, err) == -1)
 				return -1;
 	}
-	if (cursor->ops->finish(cursor, &scope, &state, err) == -1)
-		return -1;
-	/* A stream's scope is its writer's: whether it is whole, it says itself. */
-	if (scope != SCOPE_COMPLETE && d->in[side].lists)
-		d->result->complete = false;
-	return 0;
+	/*
+	 * The scope speaks of what may be concluded about the place that mail came
+	 * from long ago; a side that could not be read whole has said so by now.
+	 */
+	return cursor->ops->finish(cursor, &scope, &state, err);
 }
 
 /* One mailbox of a side. */
