@@ -14,34 +14,34 @@ ok "a good dump" mx-dump "${old_opts[@]}" "$old_url" "$arc"
 
 gives 12 "a certificate for another name" mx-dump "${old_opts[@]}" \
     "imaps://alice@localhost:$WRONGHOST_PORT" "$work/n.mx"
-ok "says so" grep -qi "wrong.example\|name" "$err"
+so "says so" grep -qi "wrong.example\|name" "$err"
 gives 12 "a CA that is not trusted" mx-dump --password-file "$work/old/alice.pw" \
     "$old_url" "$work/n.mx"
-ok "says --ca-file" grep -q -- "--ca-file" "$err"
+so "says --ca-file" grep -q -- "--ca-file" "$err"
 printf 'wrong\n' >"$work/wrong.pw"
 chmod 600 "$work/wrong.pw"
 gives 16 "a wrong password" mx-dump --ca-file "$CA" --password-file "$work/wrong.pw" \
     "$old_url" "$work/n.mx"
-ok "is not repeated" sh -c "! grep -q 'wrong\$' '$err'"
+so "is not repeated" sh -c "! grep -q 'wrong\$' '$err'"
 chmod 644 "$work/wrong.pw"
 gives 66 "a password file that others may read" mx-dump --ca-file "$CA" \
     --password-file "$work/wrong.pw" "$old_url" "$work/n.mx"
 gives 10 "nobody listens" mx-dump "${old_opts[@]}" imaps://alice@localhost:1 "$work/n.mx"
 gives 64 "a password in the URL" mx-dump "imaps://alice:secret@localhost" "$work/n.mx"
-ok "is not repeated either" sh -c "! grep -q secret '$err'"
-ok "none of these left an archive" test ! -e "$work/n.mx"
+so "is not repeated either" sh -c "! grep -q secret '$err'"
+so "none of these left an archive" test ! -e "$work/n.mx"
 ok "STARTTLS works" mx-dump "${old_opts[@]}" "$old_plain" "$work/st.mx"
 
 gives 64 "an unknown option" mx-dump --frobnicate "$old_url"
 gives 64 "a bad regex" mx-dump --mailbox '(' "${old_opts[@]}" "$old_url" "$arc"
 gives 64 "a bad rule" mx-transform -e 'folder s/a' "$arc" "$work/t.tar"
-ok "with line and column" grep -q -- "-e:1:" "$err"
+so "with line and column" grep -q -- "-e:1:" "$err"
 gives 66 "no such archive" mx-ls "$work/nothing.mx"
 mkdir "$work/dir"
 touch "$work/dir/file"
 gives 65 "a directory that is no archive" mx-ls "$work/dir"
 gives 65 "nor to be written" mx-dump "${old_opts[@]}" "$old_url" "$work/dir"
-ok "and is left alone" test "$(ls -A "$work/dir")" = file
+so "and is left alone" test "$(ls -A "$work/dir")" = file
 head -c 10000 /dev/urandom >"$work/noise.tar"
 gives 65 "noise that calls itself a stream" mx-ls "$work/noise.tar"
 tar -cf "$work/foreign.tar" -C "$work/dir" file
@@ -61,9 +61,9 @@ ok "a stream in a file" mx-dump "${old_opts[@]}" "$old_url" "$work/s.tar"
 size=$(stat -c %s "$work/s.tar")
 head -c $((size / 2)) "$work/s.tar" >"$work/cut.tar"
 gives 65 "a stream cut in the middle" mx-load "$work/cut.tar" "maildir:$work/cutmd"
-ok "what came before the cut is used" test "$(counted loaded)" -gt 0
+so "what came before the cut is used" test "$(counted loaded)" -gt 0
 gives 65 "and is there once when it is loaded again" mx-load "$work/cut.tar" "maildir:$work/cutmd"
-ok "nothing doubled" test "$(counted loaded)" = 0
+so "nothing doubled" test "$(counted loaded)" = 0
 ok "the whole stream adds the rest" mx-load "$work/s.tar" "maildir:$work/cutmd"
 ok "all is there" mx-diff "$work/s.tar" "maildir:$work/cutmd"
 ok "a compressed stream" mx-dump "${old_opts[@]}" "$old_url" "$work/s.tar.zst"
@@ -83,7 +83,7 @@ if (cd "$work" && QUOTA=100k "$top/tests/servers/dovecot" start "$work/small" >/
 	account small small alice
 	gives 113 "the destination is full" mx-load "${small_opts[@]}" "$arc" "$small_url"
 	gives 113 "again, and nothing doubled" mx-load "${small_opts[@]}" "$arc" "$small_url"
-	ok "loaded nothing more" test "$(counted loaded)" = 0
+	so "loaded nothing more" test "$(counted loaded)" = 0
 fi
 
 # the server goes away
@@ -95,6 +95,6 @@ kill_server() {
 }
 kill_server >"$out" 2>"$err"
 status=$?
-ok "a server that goes away is a connection's trouble or was quick enough" \
+so "a server that goes away is a connection's trouble or was quick enough" \
     test $status = 10 -o $status = 0
 finish

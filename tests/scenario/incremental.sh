@@ -24,31 +24,31 @@ fill expunge --server "$work/old" --as alice Archive 1:5 >/dev/null
 fill create --server "$work/old" --as alice "Neu/Übung" >/dev/null
 
 ok "dry run says what would come" mx-dump -n "${old_opts[@]}" "$old_url" "$arc"
-ok "one item" grep -q "^wanted	INBOX: uid .*	new$" "$out"
+so "one item" grep -q "^wanted	INBOX: uid .*	new$" "$out"
 ok "second dump" mx-dump --trace "$work/trace" "${old_opts[@]}" "$old_url" "$arc"
-ok "takes one message" test "$(counted dumped)" = 1
-ok "and fetches the body of only that" \
+so "takes one message" test "$(counted dumped)" = 1
+so "and fetches the body of only that" \
     test "$(grep -c 'BODY.PEEK\[\]' "$work/trace")" -le 1
 ok "two generations" mx-ls -g "$arc"
-ok "the second says what happened" grep -q "^ *2 .*complete .*1 new.*5 ended" "$out"
+so "the second says what happened" grep -q "^ *2 .*complete .*1 new.*5 ended" "$out"
 ok "current view is the server's" mx-diff --zone "${old_a[@]}" "$old_url" "$arc"
 ok "the first generation can still be read" mx-ls --view at=1 "$arc"
-ok "as it was" test "$(counted messages)" = "$first"
+so "as it was" test "$(counted messages)" = "$first"
 ok "all holds everything" mx-ls --view all "$arc"
-ok "both" test "$(counted messages)" = $((first + 1))
+so "both" test "$(counted messages)" = $((first + 1))
 gives 1 "and differs from the server" mx-diff "${old_a[@]}" --b-view at=1 "$old_url" "$arc"
 
 ok "what a user deletes at the destination" \
     fill expunge --server "$work/new" --as alice INBOX 1:2
 ok "load the change" mx-load "${new_opts[@]}" "$arc" "$new_url"
-ok "only the new one" test "$(counted loaded)" = 1
+so "only the new one" test "$(counted loaded)" = 1
 gives 1 "stays deleted" mx-diff --ignore flags "${new_b[@]}" "$arc" "$new_url"
-ok "2 missing, and the 5 that left the source stay there" \
+so "2 missing, and the 5 that left the source stay there" \
     test "$(grep -c '^missing' "$out") $(grep -c '^extra' "$out")" = "2 5"
-ok "an empty new mailbox came along" \
+so "an empty new mailbox came along" \
     sh -c "'$top/tests/mail/fill' list --server '$work/new' --as alice | grep -q 'bung'"
 
 ok "third dump" mx-dump "${old_opts[@]}" "$old_url" "$arc"
-ok "writes nothing" test "$(ls "$arc/segments"/*.zst | wc -l)" = 2
+so "writes nothing" test "$(ls "$arc/segments"/*.zst | wc -l)" = 2
 ok "clean" mx-check "$arc"
 finish

@@ -3,6 +3,7 @@
 # steps with names.  Sourced; the caller has `set -u`.
 #
 #	ok "what must hold" COMMAND ...		one test, by its exit status
+#	so "what must hold" COMMAND ...		the same, about the step before
 #	gives STATUS "what" COMMAND ...		the exit status must be this one
 #	says TEXT "what" COMMAND ...		stderr must contain TEXT
 #
@@ -79,6 +80,19 @@ ok() {
 	shift
 	"$@" >"$out" 2>"$err"
 	report $? "$name"
+}
+
+# A check of what the step before left: $out and $err stay as they are.
+so() {
+	local name=$1
+	shift
+	if "$@" >"$work/so" 2>&1; then
+		echo "ok $name"
+	else
+		echo "not ok $name"
+		failed=$((failed + 1))
+		tail -n 5 "$work/so" "$err" "$out" | sed 's/^/#  /'
+	fi
 }
 
 gives() {

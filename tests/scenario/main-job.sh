@@ -25,11 +25,11 @@ timed() {
 
 arc=$work/alice.mx
 timed "dump of $count" ok "dump" mx-dump "${old_opts[@]}" "$old_url" "$arc"
-ok "all were dumped" test "$(counted dumped)" = "$(wc -l <"$work/old.truth")"
+so "all were dumped" test "$(counted dumped)" = "$(wc -l <"$work/old.truth")"
 ok "archive is clean" mx-check "$arc"
 timed "nothing changed" ok "dump again" mx-dump "${old_opts[@]}" "$old_url" "$arc"
-ok "which takes nothing" test "$(counted dumped)" = 0
-ok "one segment per run that changed something" \
+so "which takes nothing" test "$(counted dumped)" = 0
+so "one segment per run that changed something" \
     test "$(find "$arc/segments" -name '*.part' | wc -l)" = 0
 
 timed "load into Dovecot" ok "load into Dovecot" \
@@ -40,10 +40,10 @@ fill truth --server "$work/new" --as alice --out "$work/new.truth"
 ok "and so does one who does not know mx" fill truth --compare \
     "$work/old.truth" "$work/new.truth" --ignore-uid
 ok "load again" mx-load "${new_opts[@]}" "$arc" "$new_url"
-ok "which adds nothing" test "$(counted loaded)" = 0
+so "which adds nothing" test "$(counted loaded)" = 0
 rm -r "$arc/receipts"
 ok "load again without the receipt" mx-load "${new_opts[@]}" "$arc" "$new_url"
-ok "which adds nothing either" test "$(counted loaded)" = 0
+so "which adds nothing either" test "$(counted loaded)" = 0
 fill truth --server "$work/new" --as alice --out "$work/new2.truth"
 ok "and left all as it was" fill truth --compare "$work/new.truth" \
     "$work/new2.truth"
@@ -56,7 +56,7 @@ ok "nothing is lost, altered or doubled there" fill truth --compare \
 ok "diff of archive and Cyrus says same" mx-diff --zone "${cyr_b[@]}" "$arc" "$cyr_url"
 rm -r "$arc/receipts"
 ok "load into Cyrus without the receipt" mx-load "${cyr_opts[@]}" "$arc" "$cyr_url"
-ok "adds nothing" test "$(counted loaded)" = 0
+so "adds nothing" test "$(counted loaded)" = 0
 
 account bob new bob
 pipe() {
@@ -68,7 +68,7 @@ timed "one pipe" ok "dump, transform and load in one pipe" pipe
 ok "diff says same but for the flag" mx-diff --zone --ignore flags \
     "${old_a[@]}" "${bob_b[@]}" "$old_url" "$bob_url"
 fill truth --server "$work/new" --as bob --out "$work/bob.truth"
-ok "every message has the new flag" \
+so "every message has the new flag" \
     test "$(grep -c '\$Moved' "$work/bob.truth")" = "$(wc -l <"$work/bob.truth")"
 ok "and else is the same" fill truth --compare "$work/old.truth" \
     "$work/bob.truth" --ignore-uid --ignore-flags
@@ -76,5 +76,5 @@ ok "and else is the same" fill truth --compare "$work/old.truth" \
 ok "load into a Maildir" mx-load "$arc" "maildir:$work/md"
 ok "diff says same" mx-diff "$arc" "maildir:$work/md"
 ok "load it again" mx-load "$arc" "maildir:$work/md"
-ok "which adds nothing" test "$(counted loaded)" = 0
+so "which adds nothing" test "$(counted loaded)" = 0
 finish

@@ -23,23 +23,23 @@ index_of "$arc" >"$work/index.before"
 rm -r "$arc/index"
 ok "rebuild a lost index" mx-check --rebuild "$arc"
 index_of "$arc" >"$work/index.after"
-ok "it is equal" cmp "$work/index.before" "$work/index.after"
+so "it is equal" cmp "$work/index.before" "$work/index.after"
 
 rm -r "$arc/index"
 cp -r "$work/index.1" "$arc/index"
 ok "an older index put back" mx-ls "$arc"
 index_of "$arc" >"$work/index.after"
-ok "loses no batch" cmp "$work/index.before" "$work/index.after"
+so "loses no batch" cmp "$work/index.before" "$work/index.after"
 cat "$work/index.1/data.mdb" >"$arc/index/data.mdb"
 ok "an older index in the same inode" mx-ls "$arc"
 index_of "$arc" >"$work/index.after"
-ok "loses no batch" cmp "$work/index.before" "$work/index.after"
+so "loses no batch" cmp "$work/index.before" "$work/index.after"
 
 for size in 0 1 100 4096 8192 20000; do
 	truncate -s "$size" "$arc/index/data.mdb"
 	ok "an index of $size octets is rebuilt" mx-ls "$arc"
 	index_of "$arc" >"$work/index.after"
-	ok "equal ($size)" cmp "$work/index.before" "$work/index.after"
+	so "equal ($size)" cmp "$work/index.before" "$work/index.after"
 done
 head -c 65536 /dev/urandom >"$arc/index/data.mdb"
 ok "an index that is noise is rebuilt" mx-ls "$arc"
@@ -68,5 +68,5 @@ chmod u+w "$seg"
 printf '\377' | dd of="$seg" bs=1 seek=$((size / 2)) conv=notrunc 2>/dev/null
 printf '\000' | dd of="$seg" bs=1 seek=$((size / 2 + 1)) conv=notrunc 2>/dev/null
 gives 65 "a damaged segment is found" mx-check "$work/d.mx"
-ok "and named" grep -q '00000001.tar.zst.*frame' "$err"
+so "and named" grep -q '00000001.tar.zst.*frame' "$err"
 finish

@@ -17,17 +17,17 @@ all=$(counted dumped)
 
 fill append --server "$work/old" --as alice INBOX >/dev/null
 ok "a dump of one mailbox" mx-dump --mailbox '^INBOX$' "${old_opts[@]}" "$old_url" "$arc"
-ok "ends nothing" nothing_ended
+so "ends nothing" nothing_ended
 ok "a dump without one" mx-dump --exclude '^Archive$' "${old_opts[@]}" "$old_url" "$arc"
-ok "ends nothing" nothing_ended
+so "ends nothing" nothing_ended
 ok "a dump of one by its URL" mx-dump "${old_opts[@]}" "$old_url/INBOX" "$arc"
-ok "ends nothing" nothing_ended
+so "ends nothing" nothing_ended
 
 fill append --server "$work/old" --as alice Archive >/dev/null
 ok "the server refuses a mailbox" "$top/tests/servers/dovecot" refuse "$work/old" alice Archive
 gives 1 "a dump where one is refused" full
-ok "names it" grep -q 'Archive' "$err"
-ok "and ends nothing" nothing_ended
+so "names it" grep -q 'Archive' "$err"
+so "and ends nothing" nothing_ended
 ok "the server gives it again" "$top/tests/servers/dovecot" allow "$work/old" alice Archive
 
 # Interrupted: a fresh archive, and one that only lacks a little.
@@ -46,14 +46,14 @@ ok "then completed" mx-dump "${old_opts[@]}" "$old_url" "$work/b.mx"
 ok "is the same" mx-diff --zone "${old_a[@]}" "$old_url" "$work/b.mx"
 ok "interrupted on the old archive" interrupt 0.02 "$arc"
 ok "a full dump again" full
-ok "no item ended that still stands" nothing_ended
+so "no item ended that still stands" nothing_ended
 ok "same as the server" mx-diff --zone "${old_a[@]}" "$old_url" "$arc"
 ok "nothing was fetched twice" mx-ls --view all "$arc"
-ok "every message is there once" test "$(counted messages)" = $((all + 2))
+so "every message is there once" test "$(counted messages)" = $((all + 2))
 
 fill delete --server "$work/old" --as alice Archive >/dev/null
 ok "a mailbox is deleted" full
-ok "its items ended" sh -c "mx-ls -g '$arc' | tail -n 1 | grep -q ' [1-9][0-9]* ended'"
+so "its items ended" sh -c "mx-ls -g '$arc' | tail -n 1 | grep -q ' [1-9][0-9]* ended'"
 ok "and stay in the archive" mx-ls --view all "$arc"
-ok "all of them" test "$(counted messages)" = $((all + 2))
+so "all of them" test "$(counted messages)" = $((all + 2))
 finish

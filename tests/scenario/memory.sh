@@ -1,0 +1,72 @@
+#!/bin/bash
+# SPDX-License-Identifier: ISC
+# Memory does not grow with the mail: as much for 20,000 messages as for 1,000,
+# and little for a message of 40 MB.  Anonymous memory, as seen every 10 ms.
+set -u
+. "$(dirname "$0")/lib.sh"
+most=$((64 * 1024 * 1024)) apart=$((8 * 1024 * 1024))
+
+if grep -qa __asan_init "$build/bin/mx-dump"; then
+	echo "skip memory of programs with a sanitizer says nothing"
+	exit 77
+fi
+server dovecot old
+server dovecot new
+
+# measured NAME COMMAND ...: the most of it is in $work/NAME.peak
+measured() {
+	local name=$1
+	shift
+	/usr/bin/python3 -B "$top/tests/bench/measure.py" "$work/$name.peak" "$@"
+}
+
+peak() { cut -d ' ' -f 3 "$work/$1.peak"; }
+
+# through NAME USER COUNT: from the old server to the new one, by an archive
+through() {
+	local name=$1 user=$2 count=$3 how
+	account from old "$user"
+	account to new "$user"
+	ok "dump of $name" measured "dump-$name" \
+	    mx-dump "${from_opts[@]}" "$from_url" "$work/$name.mx"
+	so "is all of it" test "$(counted dumped)" = "$count"
+	ok "load of $name" measured "load-$name" \
+	    mx-load "${to_opts[@]}" "$work/$name.mx" "$to_url"
+	so "is all of it" \
+	    test "$(fill count --server "$work/new" --as "$user" --total)" = "$count"
+	for how in dump load; do
+		echo "# $how of $name: $(($(peak $how-$name) / 1024)) KiB"
+		so "$how of $name stays under 64 MiB" \
+		    test "$(peak $how-$name)" -gt 0 -a "$(peak $how-$name)" -lt $most
+	done
+}
+
+# small NAME USER COUNT: that many letters of some 600 octets
+small() {
+	"$top/tests/mail/generate" --count "$3" --bytes $(($3 * 600)) \
+	    --big $(($3 / 2)) --seed 3 "$work/mail-$1" >/dev/null || exit 1
+	fill load --server "$work/old" --as "$2" "$work/mail-$1" >/dev/null || exit 1
+	through "$@"
+}
+
+small few alice 1000
+small many carol 20000
+for how in dump load; do
+	few=$(peak $how-few) many=$(peak $how-many)
+	so "$how takes about as much for many as for few" \
+	    test $((many - few)) -lt $apart -a $((few - many)) -lt $apart
+done
+
+{
+	printf 'From: a@example.org\nMessage-ID: <big@example.org>\n\n'
+	yes 'The same line, again and again, until it is a very long letter.' |
+	    head -c 40000000
+	echo
+} >"$work/big.eml"
+fill append --server "$work/old" --as dave INBOX "$work/big.eml" >/dev/null || exit 1
+through big dave 1
+fill truth --server "$work/old" --as dave --out "$work/old.truth"
+fill truth --server "$work/new" --as dave --out "$work/new.truth"
+ok "the big one arrived as it was" fill truth --compare "$work/old.truth" \
+    "$work/new.truth" --ignore-uid
+finish
