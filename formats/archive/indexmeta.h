@@ -33,8 +33,8 @@ int		indexmeta_put(struct index_txn *, enum meta, struct span, struct err *);
 int		indexmeta_begin(struct index *, struct err *);
 
 /*
- * 1: it was made here, in this version, and is of that archive (none: of one
- * that has no segment yet); 0: it is not to be trusted, and *why says so; -1.
+ * 1: it was made here, in this version, and is not known to be of another archive
+ * than `id` (none: not known); 0: it is not to be trusted, and *why says so; -1.
  */
 int		indexmeta_trusted(struct index *, struct span id, const char **why,
 		    struct err *);
