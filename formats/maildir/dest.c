@@ -183,6 +183,17 @@ dir_of(const struct tree *t, size_t i)
 }
 
 static int
+make_root(struct tree *t, struct err *err)
+{
+	if (t->fd != -1)
+		return 0;
+	if (io_mkdirs(t->root, err) == -1)
+		return -1;
+	t->fd = open(t->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return t->fd != -1 ? 0 : err_sys(err, ERR_RUN, STATUS_IO, "%s", t->root);
+}
+
+static int
 make_mailbox(struct tree *t, size_t i, struct err *err)
 {
 	char *dir;
@@ -192,18 +203,15 @@ make_mailbox(struct tree *t, size_t i, struct err *err)
 		return -1;
 	if ((dir = dir_of(t, i)) == NULL)
 		return err_nomem(err);
-	rc = io_mkdirs(dir, err);
+	rc = make_root(t, err);
+	if (rc == 0)
+		rc = io_mkdirs(dir, err);
 	if (rc == 0)
 		rc = put_extras(t, i, dir, err);
 	if (rc == 0)
 		rc = make_dirs(dir, err);
 	free(dir);
-	if (rc == -1)
-		return narrow(err);
-	if (t->fd == -1 && (t->fd = open(t->root, O_RDONLY | O_DIRECTORY |
-	    O_CLOEXEC)) == -1)
-		return err_sys(err, ERR_RUN, STATUS_IO, "%s", t->root);
-	return 0;
+	return rc == 0 ? 0 : narrow(err);
 }
 
 /* A Maildir that is read may lack tmp/, or new/. */
@@ -218,6 +226,15 @@ is_whole(const struct tree *t, size_t i)
 	    below_is_dir(fd, "new") && below_is_dir(fd, "tmp");
 	(void)io_close(&at, t->root, NULL);
 	return whole;
+}
+
+/* Before the mailbox is made, after which nobody would ask for it again. */
+static int
+subscribe(struct tree *t, size_t i, struct err *err)
+{
+	if (make_root(t, err) == -1)
+		return -1;
+	return subs_add(t, i, err);
 }
 
 /* Find the mailbox, or make it.  1, 0, -1. */
@@ -238,9 +255,9 @@ get_mailbox(struct maildir_dest *d, const struct mailbox *m, bool create,
 	}
 	if (create && check_length(t, *i, err) == -1)
 		return -1;
-	if (create && !is_whole(t, *i) && make_mailbox(t, *i, err) == -1)
+	if (*created && m->subscribed && subscribe(t, *i, err) == -1)
 		return -1;
-	if (*created && m->subscribed && subs_add(t, *i, err) == -1)
+	if (create && !is_whole(t, *i) && make_mailbox(t, *i, err) == -1)
 		return -1;
 	return 1;
 }
