@@ -13,6 +13,7 @@
 #include "formats/maildir/maildir.h"
 #include "formats/stream/stream.h"
 #include "imap/imap.h"
+#include "tools/nowhere.h"
 #include "tools/place.h"
 
 #define ZSTD_LEVEL	3
@@ -265,11 +266,9 @@ open_stream_sink(struct place *p, const char *origin, bool dry,
 	    &sys_real, p->report };
 	int fd = -1;
 
-	if (dry)
-		return 0;
-	if (stream_fd(p, true, &fd, err) == -1)
+	if (!dry && stream_fd(p, true, &fd, err) == -1)
 		return -1;
-	p->sink = stream_sink(fd, &c, err);
+	p->sink = dry ? nowhere_sink(err) : stream_sink(fd, &c, err);
 	return p->sink == NULL ? -1 : 0;
 }
 
@@ -282,8 +281,10 @@ place_open_sink(struct place *p, const char *origin, bool dry, struct err *err)
 	case PLACE_STREAM:
 		return open_stream_sink(p, origin, dry, err);
 	case PLACE_ARCHIVE:
-		if (dry && stat(p->path, &st) == -1)
-			return 0;
+		if (dry && stat(p->path, &st) == -1) {
+			p->sink = nowhere_sink(err);
+			return p->sink == NULL ? -1 : 0;
+		}
 		if (place_open_archive(p, dry ? ARCHIVE_READ : ARCHIVE_WRITE,
 		    err) == -1)
 			return -1;

@@ -65,7 +65,7 @@ int	place_open_source(struct place *, unsigned need, struct err *);
 
 /*
  * Open it for writing what comes from `origin`; place->sink.  Archives and streams only
- * (STATUS_USAGE).  dry: nothing is made; an archive that is not there is all new (sink NULL).
+ * (STATUS_USAGE).  dry: nothing is made; where nothing is yet, all is wanted.
  */
 int	place_open_sink(struct place *, const char *origin, bool dry,
 	    struct err *);
