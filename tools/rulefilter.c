@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mail/name.h"
 #include "tools/rulefilter.h"
 
 /* What one thread of the copy holds. */
@@ -16,6 +17,7 @@ struct state {
 	struct mailboxes	 to;	/* mailboxes made for items; reset by window */
 	struct mailboxes	 own;	/* what the mailbox itself became */
 	struct arena		 arena;	/* texts of items; reset by window */
+	struct buf		 told;	/* the last mailbox that was told of */
 };
 
 static void *
@@ -47,6 +49,7 @@ state_close(void *arg)
 	mailboxes_fini(&st->to);
 	mailboxes_fini(&st->own);
 	arena_fini(&st->arena);
+	buf_fini(&st->told);
 	free(st);
 }
 
@@ -174,6 +177,27 @@ out:
 	return rc;
 }
 
+/* Its name stays as well, so that what is left alone has a place. */
+static int
+leave_mailbox(struct state *st, const struct mailbox *from, struct err *err)
+{
+	struct buf name = BUF_INIT;
+
+	if (!span_eq(buf_span(&st->told), from->name)) {
+		name_put(&name, from->name);
+		report_note(st->filter->report, "%s: left as it was: %s",
+		    buf_cstr(&name), err->msg);
+		buf_fini(&name);
+		buf_clear(&st->told);
+		buf_put(&st->told, from->name);
+		if (!buf_ok(&st->told))
+			return err_nomem(err);
+	}
+	atomic_fetch_add(&st->filter->limited, 1);
+	err_clear(err);
+	return 0;
+}
+
 static int
 apply_mailbox(void *arg, const struct mailbox *from, const struct mailbox **to,
     struct err *err)
@@ -181,8 +205,12 @@ apply_mailbox(void *arg, const struct mailbox *from, const struct mailbox **to,
 	struct state *st = arg;
 	struct rules_result r;
 
-	if (rules_mailbox(st->eval, from, &r, err) == -1)
-		return -1;
+	if (rules_mailbox(st->eval, from, &r, err) == -1) {
+		if (err->scope != ERR_MAILBOX)
+			return -1;
+		*to = from;
+		return leave_mailbox(st, from, err);
+	}
 	if (r.dropped) {
 		*to = NULL;
 		return 0;

@@ -11,7 +11,7 @@
  * Rules as the filter of a copy.
  *
  * An item on which a regex hits a limit stays as and where it is, whatever the other
- * rules say: it gets the note "rule-limit", is told of, and is counted.
+ * rules say: it gets the note "rule-limit", is told of, and is counted.  So does a mailbox.
  */
 
 struct rulefilter {
@@ -19,7 +19,7 @@ struct rulefilter {
 	const struct rules	*rules;
 	int64_t			 now;		/* ages count from here, seconds */
 	const struct report	*report;	/* for notes; or NULL */
-	_Atomic uint64_t	 limited;	/* items on which a limit was hit */
+	_Atomic uint64_t	 limited;	/* times that a limit was hit */
 };
 
 /* Rules and report outlive it. */
