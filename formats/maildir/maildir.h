@@ -30,8 +30,9 @@ struct maildir_config {
 };
 
 /*
- * need: NEED_KEY, NEED_IDENT read the files when enumerated.  A file that cannot be read then
- * has neither, and fetch() delivers the reason.  The tree is looked at once, here.
+ * need: NEED_KEY, NEED_IDENT read the files when enumerated.  A file that cannot be read
+ * has neither, and fetch() delivers the reason; with NEED_IDENT its verdict is VERDICT_UNAVAILABLE
+ * ("unreadable") from the start.  The tree is looked at once, here.
  * NULL: STATUS_NOINPUT (nothing there, or not ours to read), STATUS_DATA (no Maildir in it).
  */
 struct source	*maildir_source(const char *path, const struct maildir_config *,

@@ -142,7 +142,8 @@ describe(struct maildir_cursor *c, struct window *w, struct item *item,
 {
 	item->own = e;
 	item->src_mailbox = c->mailbox->name;
-	item->size = (uint64_t)st->st_size;
+	if (item->ident == NULL)
+		item->size = (uint64_t)st->st_size;
 	item->date = (struct date){ st->st_mtim.tv_sec, DATE_NO_ZONE, true };
 	buf_clear(&c->text);
 	folder_ref(&c->text, &c->folder, e);
@@ -157,37 +158,53 @@ describe(struct maildir_cursor *c, struct window *w, struct item *item,
 	return 0;
 }
 
-/* One message into the window, unless it is gone by now. */
+/*
+ * It cannot be read.  Where it should have been identified nobody can make
+ * anything of it; else fetch() says so, to whoever wants it.
+ */
+static void
+spoil(struct maildir_cursor *c, struct item *item, struct err *err)
+{
+	if ((c->source->need & NEED_IDENT) != 0) {
+		report_note(c->source->config.report, "%s", err->msg);
+		item->verdict = VERDICT_UNAVAILABLE;
+		item->reason = "unreadable";
+	}
+	err_clear(err);
+}
+
+/* What is asked of one message: 1; 0: it is gone by now; -1. */
+static int
+look_at_entry(struct maildir_cursor *c, struct window *w, struct item *item,
+    struct folder_entry *e, struct err *err)
+{
+	struct stat st = { .st_size = 0 };
+	int rc;
+
+	rc = folder_stat(&c->folder, e, &st, err);
+	if (rc == 1)
+		rc = identify(c, w, item, e, err);
+	if (rc == 0 || (rc == -1 && err->scope != ERR_MESSAGE))
+		return rc;
+	if (rc == -1)
+		spoil(c, item, err);
+	return describe(c, w, item, e, &st, err) == 0 ? 1 : -1;
+}
+
+/* One message into the window, unless it is gone. */
 static int
 add_entry(struct maildir_cursor *c, struct window *w, struct folder_entry *e,
     struct err *err)
 {
 	const size_t was = w->n;
 	struct item *item;
-	struct stat st;
 	int rc;
 
-	if ((rc = folder_stat(&c->folder, e, &st, err)) == 0)
-		return 0;
-	if (rc == -1) {
-		if (err->scope != ERR_MESSAGE)
-			return -1;
-		/* fetch() says so again. */
-		err_clear(err);
-		st = (struct stat){ .st_size = 0 };
-	}
 	if ((item = window_add(w)) == NULL)
 		return err_set(err, ERR_RUN, STATUS_BUG, "the window is full");
-	if (rc == 1 && (rc = identify(c, w, item, e, err)) == 0) {
+	if ((rc = look_at_entry(c, w, item, e, err)) != 1)
 		w->n = was;
-		return 0;
-	}
-	if (rc == -1 && err->scope != ERR_MESSAGE) {
-		w->n = was;
-		return -1;
-	}
-	err_clear(err);
-	return describe(c, w, item, e, &st, err);
+	return rc == -1 ? -1 : 0;
 }
 
 static int
