@@ -342,6 +342,70 @@ bounds(void **state)
 	buf_fini(&b);
 }
 
+/* A text with some octets taken out, put in, doubled or cut off. */
+static void
+spoil(struct buf *out, struct span s, uint64_t *seed)
+{
+	static const char odd[] = "/\\${}()[]<>\"'#=~!*+?|^.\n\t 0a\xff\xc3";
+	size_t i, at;
+
+	buf_clear(out);
+	buf_put(out, s);
+	for (i = try_random(seed) % 4; i > 0 && out->n > 0; i--) {
+		at = try_random(seed) % out->n;
+		switch (try_random(seed) % 4) {
+		case 0:
+			out->n = at;
+			break;
+		case 1:
+			memmove(out->p + at, out->p + at + 1, out->n - at - 1);
+			out->n--;
+			break;
+		default:
+			out->p[at] = (unsigned char)
+			    odd[try_random(seed) % (sizeof(odd) - 1)];
+		}
+	}
+}
+
+/*
+ * Whatever the text: it is parsed, or refused with a place in it; and what was
+ * parsed can be applied.
+ */
+static void
+spoilt(void **state)
+{
+	struct buf text = BUF_INIT, detail = BUF_INIT;
+	struct item item = { .flags = SPAN("\\Seen $x"), .size = 5 };
+	uint64_t seed = 815;
+	struct span source;
+	struct try t;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < 20000; i++) {
+		source = span_str(i % 2 == 0 ? good[i / 2 % N(good)].text :
+		    bad[i / 2 % N(bad)].text);
+		spoil(&text, source, &seed);
+		t = (struct try){ .err = ERR_INIT };
+		t.rules = rules_new(&t.err);
+		buf_clear(&detail);
+		if (rules_add(t.rules, "f", buf_span(&text), &detail,
+		    &t.err) == -1) {
+			CHECK("refused", t.err.status == STATUS_USAGE);
+			CHECK("refused", strncmp(t.err.msg, "f:", 2) == 0);
+			CHECK("refused", utf8_valid(buf_span(&detail)));
+		}
+		t.eval = rules_eval_new(t.rules, TRY_NOW, &t.err);
+		try_apply(&t, "A/B|Trash|x", &item);
+		CHECK("applied", t.rc == 0 || t.err.scope == ERR_MESSAGE);
+		CHECK("applied", t.rc == -1 || t.out.mailbox.n > 0);
+		try_fini(&t);
+	}
+	buf_fini(&text);
+	buf_fini(&detail);
+}
+
 int
 main(void)
 {
@@ -351,6 +415,7 @@ main(void)
 		cmocka_unit_test(places),
 		cmocka_unit_test(expressions),
 		cmocka_unit_test(bounds),
+		cmocka_unit_test(spoilt),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -76,19 +76,10 @@ static const char *const wide[] = {
 
 /* ---- random ones ---- */
 
-static uint64_t
-next_random(uint64_t *s)
-{
-	*s ^= *s << 13;
-	*s ^= *s >> 7;
-	*s ^= *s << 17;
-	return *s;
-}
-
 static const char *
 pick(uint64_t *s, const char *const *v, size_t n)
 {
-	return v[next_random(s) % n];
+	return v[try_random(s) % n];
 }
 
 static void
@@ -111,8 +102,8 @@ put_random(struct buf *out, uint64_t *s)
 	size_t n;
 
 	buf_str(out, "s{");
-	for (n = 1 + next_random(s) % 4; n > 0; n--) {
-		if (next_random(s) % 4 == 0) {
+	for (n = 1 + try_random(s) % 4; n > 0; n--) {
+		if (try_random(s) % 4 == 0) {
 			buf_str(out, pick(s, places, N(places)));
 			continue;
 		}
@@ -120,7 +111,7 @@ put_random(struct buf *out, uint64_t *s)
 		buf_str(out, pick(s, counts, N(counts)));
 	}
 	buf_str(out, "}{");
-	for (n = next_random(s) % 4; n > 0; n--)
+	for (n = try_random(s) % 4; n > 0; n--)
 		buf_str(out, pick(s, parts, N(parts)));
 	buf_chr(out, '}');
 	buf_str(out, pick(s, flags, N(flags)));

@@ -34,6 +34,16 @@
 			    (row), #is, SPAN_ARG(is_), SPAN_ARG(want_));\
 	} while (0)
 
+/* Numbers that are the same in every run. */
+static inline uint64_t
+try_random(uint64_t *s)
+{
+	*s ^= *s << 13;
+	*s ^= *s >> 7;
+	*s ^= *s << 17;
+	return *s;
+}
+
 /* What holds the result of the last try. */
 struct try {
 	struct rules		*rules;
