@@ -29,8 +29,26 @@ joined() { cat "$arc"/segments/*.tar.zst | tar -C "$work/y" --zstd -ixf -; }
 ok "and all at once" joined
 ok "with the same result" diff -r "$work/x" "$work/y"
 fill maildir-truth "$work/x" --out "$work/x.truth" 2>"$err"
-ok "Python's mailbox finds every message, flags and dates" fill truth --compare \
-    "$work/old.truth" "$work/x.truth" --ignore-uid --ignore mailbox --ignore keywords
+# File names can say only so much of the flags; and messages that are there
+# several times are one file with several links, and so with one date.
+cat >"$work/plain.py" <<'PY'
+import collections, json, sys
+known = {"\\Seen", "\\Answered", "\\Flagged", "\\Draft", "\\Deleted", "$Forwarded"}
+rows = [json.loads(line) for line in open(sys.argv[1])]
+times = collections.Counter(row["sha256"] for row in rows)
+for row in rows:
+    row["flags"] = [f for f in row["flags"] if f in known]
+    if len(sys.argv) < 3 or times[row["sha256"]] == 1:
+        print(json.dumps(row))
+PY
+for side in old x; do
+	python3 "$work/plain.py" "$work/$side.truth" >"$work/$side.all"
+	python3 "$work/plain.py" "$work/$side.truth" once >"$work/$side.once"
+done
+ok "Python's mailbox finds every message and its flags" fill truth --compare \
+    "$work/old.all" "$work/x.all" --ignore-uid --ignore-date
+ok "and dates" fill truth --compare "$work/old.once" "$work/x.once" --ignore-uid
+so "of nearly all" test "$(wc -l <"$work/old.once")" -gt 800
 so "as many files as messages" test "$(find "$work/x" -path '*/cur/*' -type f | wc -l)" \
     = "$(wc -l <"$work/old.truth")"
 if command -v mlist >/dev/null; then
