@@ -27,8 +27,9 @@ base_length(struct span name)
 {
 	size_t i;
 
-	for (i = 0; i < name.n; i++)
-		if (name.p[i] == ':' && span_starts(span_from(name, i), ":2,"))
+	for (i = 0; i + 2 < name.n; i++)
+		if (name.p[i] == ':' && name.p[i + 1] == '2' &&
+		    name.p[i + 2] == ',')
 			return i;
 	return name.n;
 }
@@ -71,6 +72,19 @@ take_number(struct span *s)
 	return digits;
 }
 
+/* What two names have in common, up to the number in which they differ. */
+static size_t
+common(struct span a, struct span b)
+{
+	size_t n = 0;
+
+	while (n < a.n && n < b.n && a.p[n] == b.p[n])
+		n++;
+	while (n > 0 && is_digit(a.p[n - 1]))
+		n--;
+	return n;
+}
+
 /*
  * In the order of delivery: numbers in names count as numbers, first of all
  * the seconds that they begin with.
@@ -78,8 +92,11 @@ take_number(struct span *s)
 static int
 natural_cmp(struct span a, struct span b)
 {
+	const size_t n = common(a, b);
 	struct span x, y;
 
+	a = span_from(a, n);
+	b = span_from(b, n);
 	while (a.n > 0 && b.n > 0) {
 		if (!is_digit(a.p[0]) || !is_digit(b.p[0])) {
 			if (a.p[0] != b.p[0])
