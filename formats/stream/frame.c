@@ -378,12 +378,17 @@ add_entry(struct framer *f, struct span mailbox, const struct item *item,
 	if (link == NULL && !large && copy_octets(f, body, err) == -1)
 		goto fail;
 	f->frame.n++;
-	if (large)
-		return emit_large(f, body, err);
-	return f->raw.n >= FRAME_TARGET ? framer_flush(f, err) : 0;
+	if (!large)
+		return f->raw.n >= FRAME_TARGET ? framer_flush(f, err) : 0;
+	if (emit_large(f, body, err) == 0)
+		return 0;
+	/* It was alone, and its header must not go out without its octets. */
+	clear(f);
+	return -1;
 fail:
-	if (buf_ok(&f->raw))
-		f->raw.n = before;
+	/* What was there before is whole, also where there was no more memory. */
+	f->raw.n = before;
+	f->raw.bad = false;
 	return -1;
 }
 

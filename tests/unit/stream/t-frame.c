@@ -496,6 +496,37 @@ refusals(void **state)
 	buf_fini(&s.file);
 }
 
+/* A large message that has no room leaves nothing behind, not even its header. */
+static void
+no_room(void **state)
+{
+	const char *dir = getenv("TMPDIR");
+	struct err err = ERR_INIT;
+	struct shelf s = { .n = 0 };
+	struct framer *f = framer_new(0, shelve, &s, &err);
+	struct item item = { .ref = SPAN("7.1") };
+	struct buf big = BUF_INIT;
+	struct body *body;
+	char *was = NULL;
+
+	(void)state;
+	if (dir != NULL)
+		assert_non_null(was = strdup(dir));
+	noise(&big, BODY_IN_MEMORY + 1, 1);
+	body = body_of(buf_span(&big));
+	assert_int_equal(setenv("TMPDIR", "/nonexistent", 1), 0);
+	assert_int_equal(framer_add(f, two[0], &item, body, NULL, &err), -1);
+	assert_int_equal(err.scope, ERR_RUN);
+	assert_int_equal(framer_flush(f, &err), 0);
+	assert_int_equal(s.frames, 0);
+	assert_int_equal(was != NULL ? setenv("TMPDIR", was, 1) :
+	    unsetenv("TMPDIR"), 0);
+	free(was);
+	body_free(body);
+	framer_free(f);
+	buf_fini(&big);
+}
+
 int
 main(void)
 {
@@ -506,6 +537,7 @@ main(void)
 		cmocka_unit_test(from_the_middle),
 		cmocka_unit_test(damage),
 		cmocka_unit_test(refusals),
+		cmocka_unit_test(no_room),
 	};
 
 	assert_non_null(setlocale(LC_CTYPE, "C.UTF-8"));
