@@ -83,11 +83,17 @@ now(const struct stream_sink *s)
 /* ---- appending; the lock is held ---- */
 
 static int
+failed_before(const struct stream_sink *s, struct err *err)
+{
+	return err_set(err, ERR_RUN, STATUS_IO,
+	    "%s: writing has failed before", s->name);
+}
+
+static int
 put(struct stream_sink *s, struct span octets, struct err *err)
 {
 	if (s->broken)
-		return err_set(err, ERR_RUN, STATUS_IO,
-		    "%s: writing has failed before", s->name);
+		return failed_before(s, err);
 	if (io_write(s->fd, octets, s->name, err) == 0)
 		return 0;
 	s->broken = true;
@@ -103,14 +109,16 @@ put_raw(struct stream_sink *s, struct err *err)
 {
 	int rc;
 
-	if (!buf_ok(&s->raw))
-		return err_nomem(err);
-	if (s->raw.n == 0)
+	if (buf_ok(&s->raw) && s->raw.n == 0)
 		return 0;
 	buf_clear(&s->out);
-	rc = frame_wrap(s->level, buf_span(&s->raw), &s->out, err);
+	rc = buf_ok(&s->raw) ? frame_wrap(s->level, buf_span(&s->raw),
+	    &s->out, err) : err_nomem(err);
 	if (rc == 0)
 		rc = put(s, buf_span(&s->out), err);
+	/* Items of a mailbox whose entry is lost must not follow. */
+	if (rc == -1)
+		s->broken = true;
 	buf_clear(&s->raw);
 	s->dirty = true;
 	return rc;
@@ -169,6 +177,8 @@ declare(struct stream_sink *s, struct span name, struct err *err)
 static int
 put_commit(struct stream_sink *s, struct err *err)
 {
+	if (s->broken)
+		return failed_before(s, err);
 	if (!s->dirty)
 		return 0;
 	sha256_peek(s->hash, &s->totals.hash);
@@ -176,7 +186,11 @@ put_commit(struct stream_sink *s, struct err *err)
 	    err) == -1 || put_raw(s, err) == -1)
 		return -1;
 	s->dirty = false;
-	return s->regular ? io_datasync(s->fd, s->name, err) : 0;
+	if (!s->regular || io_datasync(s->fd, s->name, err) == 0)
+		return 0;
+	/* What did not reach the disk, no later commit may vouch for. */
+	s->broken = true;
+	return -1;
 }
 
 /* ---- lanes ---- */

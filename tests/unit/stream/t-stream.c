@@ -714,6 +714,36 @@ broken_pipe(void **state)
 	assert_non_null(strstr(err.msg, "gone away"));
 }
 
+/* A sync that failed is not tried again, and nothing after it is durable. */
+static void
+unsynced(void **state)
+{
+	struct tally tally = { 0, 0 };
+	struct report report = { .item = tally_item, .arg = &tally };
+	const struct mailbox box = mailbox_of(SPAN("INBOX"));
+	struct err err = ERR_INIT;
+	const int fd = file_of(SPAN_NONE);
+	struct sink *sink = sink_to(fd, 0, &report);
+	struct lane *lane = sink->ops->open(sink, &err);
+	int fds[2];
+
+	(void)state;
+	/* Behind the sink's back the file becomes a pipe, which cannot sync. */
+	assert_int_equal(pipe(fds), 0);
+	assert_int_equal(dup2(fds[1], fd), fd);
+	assert_int_equal(lane->ops->mailbox(lane, &box, &err), 0);
+	assert_int_equal(put_one(lane, &sent[0], &err), 0);
+	assert_int_equal(lane->ops->commit(lane, &err), -1);
+	assert_int_equal(lane->ops->commit(lane, &err), -1);
+	assert_int_equal(sink->ops->end(sink, NULL, NULL, NULL, true, NULL,
+	    &err), -1);
+	assert_int_equal(tally.done, 0);
+	lane->ops->close(lane);
+	sink->ops->close(sink);
+	(void)close(fds[0]);
+	(void)close(fds[1]);
+}
+
 /* What was committed comes through a pipe before the stream goes on. */
 static void
 early(void **state)
@@ -768,6 +798,7 @@ main(void)
 		cmocka_unit_test(lanes),
 		cmocka_unit_test(refused),
 		cmocka_unit_test(broken_pipe),
+		cmocka_unit_test(unsynced),
 		cmocka_unit_test(early),
 	};
 
