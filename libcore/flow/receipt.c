@@ -43,8 +43,9 @@ struct row {
 					   by_ref: the halves of the ref's hash */
 	uint32_t	next;		/* 1 + index, in the same mailbox */
 	uint32_t	mailbox : 28;
-	uint32_t	state : 3;	/* enum receipt_state */
+	uint32_t	state : 2;	/* enum receipt_state */
 	uint32_t	by_ref : 1;
+	uint32_t	collided : 1;	/* until it is done */
 };
 
 #define MAILBOXES_MAX	((size_t)1 << 28)
@@ -252,10 +253,21 @@ row_set(struct row *row, enum receipt_state state, uint32_t uidvalidity,
 {
 	const uint64_t h = ref.n > 0 ? receipt_ref_hash(ref) : 0;
 
-	row->state = (unsigned)state & 7;
+	row->state = (unsigned)state & 3;
+	if (state == RECEIPT_DONE)
+		row->collided = 0;
 	row->by_ref = uid == 0 && ref.n > 0;
 	row->a = row->by_ref ? (uint32_t)(h >> 32) : uidvalidity;
 	row->b = row->by_ref ? (uint32_t)(h & UINT32_MAX) : uid;
+}
+
+/* Another message was taken for it: an intent to send it does not undo that. */
+static void
+row_refuse(struct row *row, struct span reason)
+{
+	row_set(row, RECEIPT_REFUSED, 0, 0, SPAN_NONE);
+	if (span_is(reason, "key-collision"))
+		row->collided = 1;
 }
 
 static bool
@@ -294,6 +306,20 @@ receipt_get(struct receipt *r, struct span src_mailbox, struct span ref,
 	}
 	(void)pthread_mutex_unlock(&r->lock);
 	return state;
+}
+
+bool
+receipt_collided(struct receipt *r, struct span src_mailbox, struct span ref,
+    struct span mailbox)
+{
+	const struct row *row;
+	bool collided;
+
+	(void)pthread_mutex_lock(&r->lock);
+	row = row_find(r, src_mailbox, ref, mailbox);
+	collided = row != NULL && row->collided;
+	(void)pthread_mutex_unlock(&r->lock);
+	return collided;
 }
 
 bool
@@ -640,7 +666,7 @@ refused_locked(struct receipt *r, struct span mailbox,
 	row = row_get(r, item->src_mailbox, item->ref, mailbox, err);
 	if (row == NULL)
 		return -1;
-	row_set(row, RECEIPT_REFUSED, 0, 0, SPAN_NONE);
+	row_refuse(row, span_str(reason));
 	r->refused++;
 	return 0;
 }
@@ -890,7 +916,7 @@ read_refused(struct reader *rd, const struct json *j, struct err *err)
 		return -1;
 	if ((row = read_row(rd, err)) == NULL)
 		return -1;
-	row_set(row, RECEIPT_REFUSED, 0, 0, SPAN_NONE);
+	row_refuse(row, json_span(json_get(j, "reason")));
 	return 0;
 }
 

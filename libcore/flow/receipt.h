@@ -72,6 +72,13 @@ enum receipt_state receipt_get(struct receipt *, struct span src_mailbox,
 		    struct span ref, struct span mailbox, uint32_t uidvalidity,
 		    uint32_t *uid);
 
+/*
+ * Whether a message there was taken for this item by its key, and was found to be another
+ * (it was refused as "key-collision"), and it is not done since.
+ */
+bool	receipt_collided(struct receipt *, struct span src_mailbox,
+	    struct span ref, struct span mailbox);
+
 /* Whether a done item's place there is known: a UID or a ref was given. */
 bool	receipt_placed(struct receipt *, struct span src_mailbox,
 	    struct span ref, struct span mailbox, uint32_t uidvalidity);

@@ -531,8 +531,8 @@ look_for_sent(struct replay_lane *l, struct err *err)
 		return -1;
 	for (s = l->out.head; s != NULL; s = next) {
 		next = s->next;
-		rc = match_find(l->match, &s->want, false, &row, &evidence,
-		    err);
+		rc = match_find(l->match, &s->want, s->item.mark != 0, &row,
+		    &evidence, err);
 		if (rc == -1)
 			return -1;
 		if (rc == 0)
@@ -694,7 +694,10 @@ lane_mailbox(struct lane *lane, const struct mailbox *m, struct err *err)
 
 /* ---- offers ---- */
 
-/* What the receipt says of each, into `mark`; how many it does not settle. */
+/*
+ * What the receipt says of each, into `mark`; how many it does not settle.  Of
+ * an item that is answered, `mark` is whether only its octets tell it from others.
+ */
 static int
 ask_receipt(struct replay_lane *l, struct item *v, size_t n, size_t *open,
     struct err *err)
@@ -846,8 +849,10 @@ answer_open(struct replay_lane *l, struct item *item, struct err *err)
 	int rc = 0;
 
 	(void)match_want(item, &want);
-	if (l->loaded &&
-	    (rc = match_find(l->match, &want, item->mark == RECEIPT_REFUSED,
+	item->mark = item->mark == RECEIPT_REFUSED ||
+	    (item->mark == RECEIPT_INTENT && receipt_collided(l->r->receipt,
+	    item->src_mailbox, item->ref, name_of(l)));
+	if (l->loaded && (rc = match_find(l->match, &want, item->mark != 0,
 	    &row, &evidence, err)) == -1)
 		return -1;
 	if (rc == 0) {

@@ -419,6 +419,46 @@ collision_seen_late(void **state)
 	}
 }
 
+/*
+ * What was once believed wrongly is not believed again when the connection goes, or the
+ * process, while it is under way: the other one with its key and size is still there.
+ */
+static void
+collision_and_loss(void **state)
+{
+	struct fake_box *src, *dst;
+	struct world w;
+	int killed;
+
+	(void)state;
+	for (killed = 0; killed < 2; killed++) {
+		world_init(&w, true);
+		w.source.window = 1;
+		src = fake_source_box(&w.source, "INBOX");
+		dst = fake_dest_box(&w.dest, "INBOX", true);
+		fake_add(src, SAME_KEY_1);
+		fake_add(src, MAIL_A);
+		fake_add(src, SAME_KEY_2);
+		(void)fake_store(&w.dest, dst,
+		    HEAD("s", "one key") "\r\nbody 3\r\n", 5);
+		assert_int_equal(run(&w), 0);
+		assert_int_equal(w.report.items[VERDICT_REFUSED], 1);
+		w.dest.drop = DROP_BEFORE;
+		w.dest.drop_at = w.dest.appends + 1;
+		if (killed)
+			w.dest.fault = (struct fake_fault){ .call = "open",
+			    .at = 2, .scope = ERR_RUN };
+		assert_int_equal(run(&w), killed ? -1 : 0);
+		w.dest.drop = DROP_NEVER;
+		w.dest.fault.call = NULL;
+		assert_int_equal(run(&w), 0);
+		assert_int_equal(fake_count(&w.dest, "INBOX", SAME_KEY_1), 1);
+		assert_int_equal(fake_count(&w.dest, "INBOX", SAME_KEY_2), 1);
+		assert_int_equal(dst->n, 4);
+		world_fini(&w);
+	}
+}
+
 /* A place that rewrites mail is believed by its keys. */
 static void
 rewritten(void **state)
@@ -743,6 +783,7 @@ main(void)
 		cmocka_unit_test(faults),
 		cmocka_unit_test(counting),
 		cmocka_unit_test(collision_seen_late),
+		cmocka_unit_test(collision_and_loss),
 		cmocka_unit_test(rewritten),
 		cmocka_unit_test(a_copy_comes_later),
 		cmocka_unit_test(deleted_stays_deleted),
