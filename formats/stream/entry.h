@@ -12,6 +12,10 @@
 
 #define STREAM_VERSION	1
 
+/* What is beyond these is neither written nor read. */
+#define ENTRY_PATH_MAX	((size_t)16 << 10)	/* octets of a path */
+#define ENTRY_ITEM_MAX	UINT64_C(4294967295)	/* octets; IMAP's number */
+
 /* .mx/NNNNNNNN.stream */
 struct stream_head {
 	uint64_t	number;		/* of the segment; 0 on a pipe */

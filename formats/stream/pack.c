@@ -163,6 +163,10 @@ finish(struct pack *pack, struct buf *out, struct err *err)
 
 	if (!buf_ok(&pack->path) || !buf_ok(&pack->text) || !buf_ok(&pack->ref))
 		return err_nomem(err);
+	if (pack->path.n > ENTRY_PATH_MAX)
+		return err_set(err, pack->scope, STATUS_DATA,
+		    "its path has %zu octets, more than %zu", pack->path.n,
+		    ENTRY_PATH_MAX);
 	if (pack->attrs > ATTRS_MAX)
 		return err_set(err, pack->scope, STATUS_DATA,
 		    "its attributes have %zu octets, more than %zu",
@@ -463,6 +467,11 @@ pack_item(struct pack *pack, struct buf *out, struct span mailbox,
 	if (mailbox.n == 0 || item->ref.n == 0 || item->ident == NULL)
 		return err_set(err, ERR_RUN, STATUS_BUG,
 		    "an item without mailbox, ref or digest");
+	if (item->ident->size > ENTRY_ITEM_MAX)
+		return err_set(err, ERR_MESSAGE, STATUS_DATA,
+		    "it has %llu octets, more than %llu",
+		    (unsigned long long)item->ident->size,
+		    (unsigned long long)ENTRY_ITEM_MAX);
 	buf_clear(&pack->path);
 	entry_item_path(&pack->path, mailbox, item, &item->ident->digest,
 	    item->ident->size);

@@ -42,7 +42,8 @@ int	pack_mailbox(struct pack *, struct buf *out, const struct mailbox *,
  * The header part of an item: everything before its octets.  The octets
  * follow, then zeros up to a multiple of 512.  item->ident must be there.
  * `link` is the path of an earlier entry with the same octets (then nothing
- * follows), or NULL.  ERR_MESSAGE: more attributes than a tar can hold.
+ * follows), or NULL.  ERR_MESSAGE: more attributes than a tar can hold, or a path or
+ * octets beyond the limits of entry.h.
  */
 int	pack_item(struct pack *, struct buf *out, struct span mailbox,
 	    const struct item *, const char *link, struct err *);

@@ -15,6 +15,7 @@
 #include "base/io.h"
 #include "formats/stream/frame.h"
 #include "formats/stream/stream.h"
+#include "mail/name.h"
 
 /* One finish() of a mailbox. */
 struct scope_row {
@@ -275,12 +276,29 @@ take_frame(void *arg, struct frame *frame, struct err *err)
 	return rc == -1 ? -1 : remember(l, frame, err);
 }
 
+/* Room is left for cur/ and what the name of an item can be. */
+static int
+check_path(struct stream_lane *l, struct span name, struct err *err)
+{
+	buf_clear(&l->mailbox);
+	name_path(&l->mailbox, name);
+	if (!buf_ok(&l->mailbox))
+		return err_nomem(err);
+	if (l->mailbox.n <= ENTRY_PATH_MAX - 256)
+		return 0;
+	return err_set(err, ERR_MAILBOX, STATUS_DATA,
+	    "its path would have %zu octets, more than a stream can hold",
+	    l->mailbox.n);
+}
+
 static int
 lane_mailbox(struct lane *lane, const struct mailbox *m, struct err *err)
 {
 	struct stream_lane *l = lane_of(lane);
 	int rc;
 
+	if (check_path(l, m->name, err) == -1)
+		return -1;
 	buf_clear(&l->mailbox);
 	buf_put(&l->mailbox, m->name);
 	if (!buf_ok(&l->mailbox))

@@ -22,9 +22,7 @@
 #include "mail/name.h"
 
 /* Limits; libarchive's own is 1 MiB for all attributes of an entry. */
-#define ITEM_MAX	UINT64_C(4294967295)	/* IMAP's number */
 #define HEAD_MAX	((uint64_t)64 << 10)	/* of a head, commit or end */
-#define PATH_MAX_OCTETS	((size_t)16 << 10)
 #define DECLARED_MAX	1000000			/* mailboxes of a file */
 #define DECLARED_OCTETS	((size_t)256 << 20)	/* and all that they say */
 
@@ -83,6 +81,8 @@ struct unpack {
 	const char		*name;
 	struct feed		*feed;
 	struct err		 feed_err;	/* why the feed failed */
+	struct span		 block;		/* that libarchive was given last */
+	uint64_t		 given;		/* to libarchive so far */
 	struct archive		*tar;
 	struct archive_entry	*raw;		/* of the entry given last */
 	int			 raw_rc;	/* libarchive's word on it */
@@ -105,6 +105,7 @@ struct unpack {
 
 	/* The last path and src mailbox looked up: most entries repeat them. */
 	struct buf		 dir, dir_name, src, src_name;
+	bool			 dir_told;	/* dir is JSON, no path */
 	struct buf		 path;		/* as it was written */
 };
 
@@ -171,6 +172,8 @@ read_feed(struct archive *tar, void *arg, const void **p)
 		archive_set_error(tar, EIO, "%s", u->feed_err.msg);
 		return -1;
 	}
+	u->block = block;
+	u->given += block.n;
 	*p = block.p;
 	return (la_ssize_t)block.n;
 }
@@ -311,7 +314,7 @@ is_safe(struct span path)
 {
 	struct span component;
 
-	if (path.n == 0 || path.n > PATH_MAX_OCTETS || path.p[0] == '/' ||
+	if (path.n == 0 || path.n > ENTRY_PATH_MAX || path.p[0] == '/' ||
 	    span_find(path, '\0') < path.n || !utf8_valid(path))
 		return false;
 	if (path.p[path.n - 1] == '/')
@@ -367,7 +370,8 @@ item_mailbox(struct unpack *u, struct span dir, struct err *err)
 	const struct span from = told.n > 0 ? told : dir;
 	struct mailbox *m;
 
-	if (!span_eq(from, buf_span(&u->dir))) {
+	if (u->dir_told != (told.n > 0) || !span_eq(from, buf_span(&u->dir))) {
+		u->dir_told = told.n > 0;
 		buf_clear(&u->dir);
 		buf_clear(&u->dir_name);
 		if (!(told.n > 0 ? name_parse_json(&u->dir_name, told) :
@@ -597,9 +601,9 @@ read_item(struct unpack *u, struct span dir, struct err *err)
 			return damaged(u, err, "a link to no item's path");
 		size = 0;
 	}
-	if (size < 0 || (uint64_t)size > ITEM_MAX)
+	if (size < 0 || (uint64_t)size > ENTRY_ITEM_MAX)
 		return damaged(u, err, "a size of %lld is over the limit of %llu",
-		    (long long)size, (unsigned long long)ITEM_MAX);
+		    (long long)size, (unsigned long long)ENTRY_ITEM_MAX);
 	if (archive_entry_sparse_count(u->raw) > 0)
 		return damaged(u, err, "a sparse file");
 	item->size = (uint64_t)size;
@@ -865,18 +869,43 @@ expect_head(struct unpack *u, struct err *err)
 	return err_set(err, ERR_RUN, STATUS_DATA, "%s: is no mx stream", u->name);
 }
 
-/* Behind the tar: padding, and frames whose checksums are still to be seen. */
+static bool
+is_zeros(struct span s)
+{
+	size_t i;
+
+	for (i = 0; i < s.n && s.p[i] == 0; i++)
+		;
+	return i == s.n;
+}
+
+/*
+ * Behind the tar: padding, and frames whose checksums are still to be seen.
+ * Anything else may be another stream, with mail that would be lost.
+ */
 static int
 drain(struct unpack *u, struct err *err)
 {
-	struct span block;
+	const uint64_t left = u->given -
+	    (uint64_t)archive_filter_bytes(u->tar, 0);
+	struct span block = u->block;
+	bool padding;
 	int more;
 
-	while ((more = feed_next(u->feed, &block, err)) == 1)
-		;
 	u->broken = true;
-	u->cut = feed_cut(u->feed);
-	return more;
+	padding = is_zeros(left < block.n ?
+	    span_from(block, block.n - (size_t)left) : block);
+	while (padding && (more = feed_next(u->feed, &block, err)) != 0) {
+		u->cut = feed_cut(u->feed);
+		if (more == -1)
+			return -1;
+		padding = is_zeros(block);
+	}
+	if (!padding)
+		return err_set(err, ERR_RUN, STATUS_DATA,
+		    "%s: more stands behind the end of the stream; streams in one file are not read as one",
+		    u->name);
+	return 0;
 }
 
 /* The next entry of ours.  1; 0: the tar is over. */

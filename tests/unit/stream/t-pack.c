@@ -358,6 +358,37 @@ not_composed(void **state)
 	buf_fini(&tar);
 }
 
+/* What no reader would take is not written. */
+static void
+too_long(void **state)
+{
+	struct err err = ERR_INIT;
+	struct buf tar = BUF_INIT, name = BUF_INIT;
+	struct pack *pack = pack_new(&err);
+	struct mailbox m;
+	struct ident ident;
+	struct item item = { .ref = SPAN("1.7"), .ident = &ident };
+	size_t i;
+
+	(void)state;
+	ident_of(SPAN("x"), &ident);
+	for (i = 0; i < 9000; i++)
+		assert_true(name_add(&name, SPAN("a")));
+	m = mailbox_of(buf_span(&name));
+	assert_int_equal(pack_mailbox(pack, &tar, &m, NOW, &err), -1);
+	assert_non_null(strstr(err.msg, "its path has"));
+	assert_int_equal(pack_item(pack, &tar, m.name, &item, NULL, &err), -1);
+	assert_int_equal(err.scope, ERR_MESSAGE);
+	assert_non_null(strstr(err.msg, "its path has"));
+	ident.size = UINT64_C(4294967296);
+	assert_int_equal(pack_item(pack, &tar, SPAN("A"), &item, NULL, &err), -1);
+	assert_int_equal(err.scope, ERR_MESSAGE);
+	assert_int_equal(tar.n, 0);
+	pack_free(pack);
+	buf_fini(&tar);
+	buf_fini(&name);
+}
+
 int
 main(void)
 {
@@ -366,6 +397,7 @@ main(void)
 		cmocka_unit_test(long_values),
 		cmocka_unit_test(mailbox_state),
 		cmocka_unit_test(not_composed),
+		cmocka_unit_test(too_long),
 	};
 
 	assert_non_null(setlocale(LC_CTYPE, "C.UTF-8"));
