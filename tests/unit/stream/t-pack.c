@@ -358,6 +358,56 @@ not_composed(void **state)
 	buf_fini(&tar);
 }
 
+/* A mailbox whose path reads like the JSON of the one before is another. */
+static void
+paths_like_json(void **state)
+{
+	const struct stream_head head = head_of(0);
+	struct err err = ERR_INIT;
+	struct buf tar = BUF_INIT, as = BUF_INIT, part = BUF_INIT;
+	struct buf names[2] = { BUF_INIT, BUF_INIT };
+	struct pack *pack = pack_new(&err);
+	struct row r = { .name = "like JSON", .item = { .ref = SPAN("1.7") },
+	    .octets = SPAN("x") };
+	struct unpack_entry e;
+	struct unpack *u;
+	size_t i;
+	int fd;
+
+	(void)state;
+	for (i = 0; i < 150; i++)
+		buf_chr(&as, 'a');
+	buf_fmt(&names[0], "%s/%s", buf_cstr(&as), buf_cstr(&as));
+	buf_fmt(&part, "[\"%s", buf_cstr(&as));
+	assert_true(name_add(&names[1], buf_span(&part)));
+	buf_clear(&part);
+	buf_fmt(&part, "%s\"]", buf_cstr(&as));
+	assert_true(name_add(&names[1], buf_span(&part)));
+
+	assert_int_equal(pack_head(pack, &tar, &head, &err), 0);
+	for (i = 0; i < N(names); i++)
+		put_mailbox(pack, &tar, buf_span(&names[i]));
+	for (i = 0; i < N(names); i++) {
+		r.mailbox = buf_span(&names[i]);
+		put_item(pack, &tar, &r, NULL);
+	}
+	fd = file_of(buf_span(&tar));
+	u = unpack_open(fd, "t", UINT64_MAX, false, &err);
+	(void)next_of(u, "head", UNPACK_HEAD);
+	for (i = 0; i < N(names) * 2; i++) {
+		e = next_of(u, r.name, i < N(names) ? UNPACK_MAILBOX : UNPACK_ITEM);
+		assert_true(span_eq(e.mailbox.name, buf_span(&names[i % N(names)])));
+	}
+	unpack_close(u);
+	(void)close(fd);
+	pack_free(pack);
+	buf_fini(&tar);
+	buf_fini(&as);
+	buf_fini(&part);
+	buf_fini(&names[0]);
+	buf_fini(&names[1]);
+}
+
 /* What no reader would take is not written. */
 static void
 too_long(void **state)
@@ -397,6 +447,7 @@ main(void)
 		cmocka_unit_test(long_values),
 		cmocka_unit_test(mailbox_state),
 		cmocka_unit_test(not_composed),
+		cmocka_unit_test(paths_like_json),
 		cmocka_unit_test(too_long),
 	};
 
