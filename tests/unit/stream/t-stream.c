@@ -784,6 +784,33 @@ early(void **state)
 	s->ops->close(s);
 }
 
+/* Two streams in one file: the second is not passed over in silence. */
+static void
+two_streams(void **state)
+{
+	static const int levels[] = { 0, 3 };
+	struct buf octets = BUF_INIT;
+	struct err err;
+	struct got g;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < N(levels); i++) {
+		buf_clear(&octets);
+		stream_into(&octets, levels[i], 2, true);
+		stream_into(&octets, levels[i], 2, true);
+		err_clear(&err);
+		g = (struct got){ .exact = true };
+		assert_int_equal(read_stream(buf_span(&octets), &g, NULL, NULL,
+		    &err), -1);
+		assert_int_equal(err.status, STATUS_DATA);
+		assert_non_null(strstr(err.msg, "behind the end"));
+		assert_int_equal(g.items, N(sent));
+		got_fini(&g);
+	}
+	buf_fini(&octets);
+}
+
 int
 main(void)
 {
@@ -799,6 +826,7 @@ main(void)
 		cmocka_unit_test(refused),
 		cmocka_unit_test(broken_pipe),
 		cmocka_unit_test(unsynced),
+		cmocka_unit_test(two_streams),
 		cmocka_unit_test(early),
 	};
 
