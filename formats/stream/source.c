@@ -14,6 +14,8 @@
 
 #define AHEAD	((size_t)4 << 20)	/* octets of a window, */
 #define AHEAD_LEAST	((size_t)128 << 10)	/* and of the first one */
+#define TOLD_MAX	1000000			/* mailboxes that logs may tell of, */
+#define TOLD_OCTETS	((size_t)256 << 20)	/* and of their names */
 
 /* What a log says of a mailbox at the source. */
 struct told {
@@ -45,7 +47,7 @@ struct stream_source {
 	struct sha256		*hash;
 
 	struct told		*told;
-	size_t			 ntold, told_cap;
+	size_t			 ntold, told_cap, told_octets;
 	size_t			 committed;	/* of them */
 };
 
@@ -92,6 +94,13 @@ tell(struct stream_source *s, const struct log_line *line, struct err *err)
 	const size_t cap = s->told_cap == 0 ? 64 : s->told_cap * 2;
 	struct told *v;
 
+	if (s->ntold == TOLD_MAX ||
+	    line->mailbox.n > TOLD_OCTETS - s->told_octets)
+		return err_set(err, ERR_RUN, STATUS_DATA,
+		    "%s: octet %llu: scopes of more than %d mailboxes, or %zu octets of names",
+		    s->name, (unsigned long long)s->entry.position, TOLD_MAX,
+		    TOLD_OCTETS);
+	s->told_octets += line->mailbox.n;
 	if (s->ntold == s->told_cap) {
 		if (cap > SIZE_MAX / sizeof(*v) ||
 		    (v = realloc(s->told, cap * sizeof(*v))) == NULL)
