@@ -101,5 +101,6 @@ err_clear(struct err *err)
 {
 	const struct err none = ERR_INIT;
 
-	*err = none;
+	if (err != NULL)
+		*err = none;
 }
