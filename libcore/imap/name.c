@@ -44,18 +44,19 @@ imap_name_parse(struct buf *name, struct span raw, char delimiter, bool *exact)
 {
 	struct buf text = BUF_INIT, whole = BUF_INIT, again = BUF_INIT;
 	struct span rest = raw, component;
-	bool ok;
+	bool ok = true;
 
 	if (delimiter == '\0') {
 		decode_component(raw, &text);
 		(void)name_add(&whole, buf_span(&text));
 	}
-	while (delimiter != '\0' &&
+	while (ok && delimiter != '\0' &&
 	    span_next(&rest, (unsigned char)delimiter, &component)) {
 		buf_clear(&text);
 		decode_component(component, &text);
 		/* An empty component is left out; *exact then says so. */
 		(void)name_add(&whole, buf_span(&text));
+		ok = buf_ok(&text);
 	}
 	*exact = imap_name_wire(&again, buf_span(&whole), delimiter) &&
 	    span_eq(buf_span(&again), raw);
