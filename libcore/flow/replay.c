@@ -695,18 +695,20 @@ lane_mailbox(struct lane *lane, const struct mailbox *m, struct err *err)
 /* ---- offers ---- */
 
 /*
- * What the receipt says of each, into `mark`; how many it does not settle.  Of
- * an item that is answered, `mark` is whether only its octets tell it from others.
+ * What the receipt says of each, into `mark`; how many it does not settle, and
+ * whether one of them may be under way.  Of an item that is answered, `mark`
+ * is whether only its octets tell it from others.
  */
 static int
 ask_receipt(struct replay_lane *l, struct item *v, size_t n, size_t *open,
-    struct err *err)
+    bool *sent, struct err *err)
 {
 	struct want want;
 	uint32_t uid;
 	size_t i;
 
 	*open = 0;
+	*sent = false;
 	for (i = 0; i < n; i++) {
 		if (v[i].verdict != VERDICT_NONE)
 			continue;
@@ -718,6 +720,8 @@ ask_receipt(struct replay_lane *l, struct item *v, size_t n, size_t *open,
 		    &uid);
 		if (v[i].mark != RECEIPT_DONE)
 			++*open;
+		if (v[i].mark == RECEIPT_INTENT && l->out.n > 0)
+			*sent = true;
 	}
 	return 0;
 }
@@ -898,15 +902,21 @@ static int
 answer(struct replay_lane *l, struct item *v, size_t n, struct err *err)
 {
 	size_t i, open = 0;
+	bool sent = false;
 	int rc;
 
 	if (!l->known && open_mailbox(l, err) == -1)
 		return -1;
-	if (ask_receipt(l, v, n, &open, err) == -1)
+	if (ask_receipt(l, v, n, &open, &sent, err) == -1)
+		return -1;
+	/* Offered once more, while it is under way from the first time. */
+	if (sent && (settle(l, err) == -1 ||
+	    ask_receipt(l, v, n, &open, &sent, err) == -1))
 		return -1;
 	if (open > 0 && !l->loaded) {
 		/* Opening may show another UIDVALIDITY than the list said. */
-		if (load(l, err) == -1 || ask_receipt(l, v, n, &open, err) == -1)
+		if (load(l, err) == -1 ||
+		    ask_receipt(l, v, n, &open, &sent, err) == -1)
 			return -1;
 	}
 	if (note_seen(l, v, n, err) == -1)

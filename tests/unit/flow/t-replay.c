@@ -459,6 +459,28 @@ collision_and_loss(void **state)
 	}
 }
 
+/*
+ * A mailbox that is offered twice (a stream may): what is under way from the
+ * first time is not sent again.
+ */
+static void
+offered_twice(void **state)
+{
+	struct world w;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < N(places); i++) {
+		world_at(&w, &places[i]);
+		w.source.boxes[w.source.n++] = w.source.boxes[0];
+		ROW_OK(places[i].name, run(&w) == 0);
+		w.source.n--;
+		check_exact(&w, places[i].name, "INBOX");
+		check_again(&w, places[i].name);
+		world_fini(&w);
+	}
+}
+
 /* A place that rewrites mail is believed by its keys. */
 static void
 rewritten(void **state)
@@ -784,6 +806,7 @@ main(void)
 		cmocka_unit_test(counting),
 		cmocka_unit_test(collision_seen_late),
 		cmocka_unit_test(collision_and_loss),
+		cmocka_unit_test(offered_twice),
 		cmocka_unit_test(rewritten),
 		cmocka_unit_test(a_copy_comes_later),
 		cmocka_unit_test(deleted_stays_deleted),
