@@ -20,6 +20,19 @@ struct span {
 /* For printf: "%.*s", SPAN_ARG(s). */
 #define SPAN_ARG(s)	(int)((s).n > 4096 ? 4096 : (s).n), (const char *)((s).n > 0 ? (s).p : (const unsigned char *)"")
 
+/* Octets as ASCII, whatever the locale. */
+static inline unsigned char
+ascii_lower(unsigned char c)
+{
+	return c >= 'A' && c <= 'Z' ? (unsigned char)(c + ('a' - 'A')) : c;
+}
+
+static inline bool
+ascii_is_blank(unsigned char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
 struct span	 span_of(const void *p, size_t n);
 struct span	 span_str(const char *);	/* up to its NUL; NULL gives none */
 bool		 span_eq(struct span, struct span);

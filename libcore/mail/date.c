@@ -60,12 +60,6 @@ is_alpha(unsigned char c)
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-static unsigned char
-lower(unsigned char c)
-{
-	return c >= 'A' && c <= 'Z' ? (unsigned char)(c + 32) : c;
-}
-
 /* ---- the calendar ---- */
 
 /* Days from 1970-01-01, by the era of 400 years, which start in March. */
@@ -162,7 +156,7 @@ take_number(struct span *s, size_t min, size_t max, int *out)
 static bool
 take_char(struct span *s, unsigned char c)
 {
-	if (s->n == 0 || lower(s->p[0]) != c)
+	if (s->n == 0 || ascii_lower(s->p[0]) != c)
 		return false;
 	*s = span_from(*s, 1);
 	return true;
@@ -178,9 +172,9 @@ find_three(const char *table, struct span s)
 	if (s.n < 3)
 		return 0;
 	for (t = table, i = 1; *t != '\0'; t += 3, i++)
-		if (lower(s.p[0]) == (unsigned char)t[0] &&
-		    lower(s.p[1]) == (unsigned char)t[1] &&
-		    lower(s.p[2]) == (unsigned char)t[2])
+		if (ascii_lower(s.p[0]) == (unsigned char)t[0] &&
+		    ascii_lower(s.p[1]) == (unsigned char)t[1] &&
+		    ascii_lower(s.p[2]) == (unsigned char)t[2])
 			return i;
 	return 0;
 }
@@ -384,7 +378,7 @@ alpha_word(struct span t, struct parts *p)
 	const int month = find_three(months, t);
 
 	if (span_iis(t, "am") || span_iis(t, "pm")) {
-		p->pm = lower(t.p[0]) == 'p';
+		p->pm = ascii_lower(t.p[0]) == 'p';
 		p->am = !p->pm;
 		return true;
 	}

@@ -28,19 +28,13 @@ struct word {
 };
 
 static bool
-is_blank(unsigned char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
-static bool
 next_flag(struct span *rest, struct span *flag)
 {
 	size_t i = 0, n;
 
-	while (i < rest->n && is_blank(rest->p[i]))
+	while (i < rest->n && ascii_is_blank(rest->p[i]))
 		i++;
-	for (n = i; n < rest->n && !is_blank(rest->p[n]); n++)
+	for (n = i; n < rest->n && !ascii_is_blank(rest->p[n]); n++)
 		;
 	*flag = span_of(rest->n > 0 ? rest->p + i : NULL, n - i);
 	*rest = span_from(*rest, n);
@@ -65,20 +59,15 @@ system_bit_of(struct span flag)
 	return bit_of(flag) & ~(unsigned)FLAG_FORWARDED;
 }
 
-static unsigned char
-lower(unsigned char c)
-{
-	return c >= 'A' && c <= 'Z' ? (unsigned char)(c + 32) : c;
-}
-
 static int
 word_icmp(const struct word *a, const struct word *b)
 {
 	size_t i;
 
 	for (i = 0; i < a->s.n && i < b->s.n; i++)
-		if (lower(a->s.p[i]) != lower(b->s.p[i]))
-			return lower(a->s.p[i]) < lower(b->s.p[i]) ? -1 : 1;
+		if (ascii_lower(a->s.p[i]) != ascii_lower(b->s.p[i]))
+			return ascii_lower(a->s.p[i]) <
+			    ascii_lower(b->s.p[i]) ? -1 : 1;
 	if (a->s.n != b->s.n)
 		return a->s.n < b->s.n ? -1 : 1;
 	return 0;

@@ -5,12 +5,6 @@
 
 #include "mail/header.h"
 
-static bool
-is_blank(unsigned char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
 /* Length of the first line with its LF. */
 static size_t
 line_length(struct span s)
@@ -104,11 +98,11 @@ header_run(struct header_runs *r, struct span *rest, struct span *run,
 {
 	size_t i = 0, n;
 
-	while (i < rest->n && is_blank(rest->p[i]))
+	while (i < rest->n && ascii_is_blank(rest->p[i]))
 		i++;
 	if (i > 0)
 		r->blank = true;
-	for (n = i; n < rest->n && !is_blank(rest->p[n]); n++)
+	for (n = i; n < rest->n && !ascii_is_blank(rest->p[n]); n++)
 		;
 	*run = span_head(span_from(*rest, i), n - i);
 	*rest = span_from(*rest, n);

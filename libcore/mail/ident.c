@@ -53,36 +53,34 @@ struct identer {
 	unsigned char	 out[OUT_SIZE];
 };
 
-#define NAME(s)	{ (const unsigned char *)("" s), sizeof(s) - 1 }
-
 /*
  * Fields that mail stores and their servers and clients add, change or drop:
  * mbox (UW, Dovecot, mutt), Mozilla, Gmail and Takeout, Outlook, mbsync,
  * offlineimap, Sylpheed, Evolution.
  */
 static const struct span volatile_names[] = {
-	NAME("content-length"),
-	NAME("lines"),
-	NAME("status"),
-	NAME("x-evolution"),
-	NAME("x-evolution-source"),
-	NAME("x-gm-labels"),
-	NAME("x-gm-msgid"),
-	NAME("x-gm-thrid"),
-	NAME("x-gmail-labels"),
-	NAME("x-imap"),
-	NAME("x-imapbase"),
-	NAME("x-keywords"),
-	NAME("x-label"),
-	NAME("x-message-flag"),
-	NAME("x-mozilla-keys"),
-	NAME("x-mozilla-status"),
-	NAME("x-mozilla-status2"),
-	NAME("x-offlineimap"),
-	NAME("x-status"),
-	NAME("x-tuid"),
-	NAME("x-uid"),
-	NAME("x-uidl"),
+	LIT("content-length"),
+	LIT("lines"),
+	LIT("status"),
+	LIT("x-evolution"),
+	LIT("x-evolution-source"),
+	LIT("x-gm-labels"),
+	LIT("x-gm-msgid"),
+	LIT("x-gm-thrid"),
+	LIT("x-gmail-labels"),
+	LIT("x-imap"),
+	LIT("x-imapbase"),
+	LIT("x-keywords"),
+	LIT("x-label"),
+	LIT("x-message-flag"),
+	LIT("x-mozilla-keys"),
+	LIT("x-mozilla-status"),
+	LIT("x-mozilla-status2"),
+	LIT("x-offlineimap"),
+	LIT("x-status"),
+	LIT("x-tuid"),
+	LIT("x-uid"),
+	LIT("x-uidl"),
 };
 
 bool
@@ -327,8 +325,7 @@ field_named(struct identer *id)
 	if (id->skip)
 		return;
 	for (i = 0; i < id->name_n; i++)
-		if (id->name[i] >= 'A' && id->name[i] <= 'Z')
-			id->name[i] = (unsigned char)(id->name[i] + 32);
+		id->name[i] = ascii_lower(id->name[i]);
 	out_put(id, id->name, id->name_n);
 	out_put(id, (const unsigned char *)":", 1);
 

@@ -14,15 +14,13 @@
 #define MSGID_SHORT	8	/* octets that an id without "@" must have */
 #define HEADERS_NEEDED	3
 
-#define NAME(s)	{ (const unsigned char *)("" s), sizeof(s) - 1 }
-
 static const struct span field_names[KEY_FIELD_COUNT] = {
-	[KEY_FIELD_MSGID] = NAME("message-id"),
-	[KEY_FIELD_DATE] = NAME("date"),
-	[KEY_FIELD_FROM] = NAME("from"),
-	[KEY_FIELD_TO] = NAME("to"),
-	[KEY_FIELD_SUBJECT] = NAME("subject"),
-	[KEY_FIELD_CC] = NAME("cc"),
+	[KEY_FIELD_MSGID] = LIT("message-id"),
+	[KEY_FIELD_DATE] = LIT("date"),
+	[KEY_FIELD_FROM] = LIT("from"),
+	[KEY_FIELD_TO] = LIT("to"),
+	[KEY_FIELD_SUBJECT] = LIT("subject"),
+	[KEY_FIELD_CC] = LIT("cc"),
 };
 
 /* A text that is put together; never longer than what it is made of. */
@@ -42,12 +40,6 @@ static struct span
 text_span(const struct text *t)
 {
 	return span_of(t->p, t->n);
-}
-
-static unsigned char
-lower(unsigned char c)
-{
-	return c >= 'A' && c <= 'Z' ? (unsigned char)(c + 32) : c;
 }
 
 /* ---- values ---- */
@@ -134,7 +126,7 @@ msgid_of(struct span value, struct text *out)
 	if (out->n == 0 || (at == SIZE_MAX && out->n < MSGID_SHORT))
 		return false;
 	for (i = at == SIZE_MAX ? out->n : at; i < out->n; i++)
-		out->p[i] = lower(out->p[i]);
+		out->p[i] = ascii_lower(out->p[i]);
 	return true;
 }
 
@@ -181,7 +173,7 @@ addr_put(struct text *out, struct span s)
 		else if (s.p[i] == ')' && depth > 0)
 			depth--;
 		else if (depth == 0 && s.p[i] != ' ')
-			text_chr(out, lower(s.p[i]));
+			text_chr(out, ascii_lower(s.p[i]));
 	}
 }
 

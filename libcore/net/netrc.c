@@ -15,12 +15,6 @@ struct entry {
 	struct span	text;
 };
 
-static bool
-is_blank(unsigned char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
 static void
 skip_line(struct reader *r)
 {
@@ -54,7 +48,7 @@ next_word(struct reader *r, struct span *word)
 {
 	size_t start;
 
-	while (r->at < r->n && is_blank(r->p[r->at]))
+	while (r->at < r->n && ascii_is_blank(r->p[r->at]))
 		r->at++;
 	if (r->at == r->n)
 		return false;
@@ -63,7 +57,7 @@ next_word(struct reader *r, struct span *word)
 		*word = quoted_word(r);
 		return true;
 	}
-	for (start = r->at; r->at < r->n && !is_blank(r->p[r->at]); )
+	for (start = r->at; r->at < r->n && !ascii_is_blank(r->p[r->at]); )
 		r->at++;
 	*word = span_of(r->p + start, r->at - start);
 	return true;

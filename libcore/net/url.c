@@ -227,8 +227,7 @@ url_put(struct buf *out, const struct url *u)
 	}
 	buf_str(out, brackets ? "[" : "");
 	for (; host.n > 0; host = span_from(host, 1))
-		buf_chr(out, host.p[0] >= 'A' && host.p[0] <= 'Z' ?
-		    (unsigned char)(host.p[0] - 'A' + 'a') : host.p[0]);
+		buf_chr(out, ascii_lower(host.p[0]));
 	buf_str(out, brackets ? "]" : "");
 	buf_chr(out, ':');
 	buf_str(out, u->port);
