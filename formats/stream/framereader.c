@@ -163,8 +163,10 @@ frame_read_all(struct frame_reader *r, int fd, const char *path, uint64_t at,
 
 	begin(r, fd, path, at);
 	do {
-		if ((p = buf_room(out, OUTPUT)) == NULL)
+		if ((p = buf_room(out, OUTPUT)) == NULL) {
+			out->n = before;
 			return err_nomem(err);
+		}
 		if (next(r, p, OUTPUT, &got, err) == -1) {
 			out->n = before;
 			return -1;
