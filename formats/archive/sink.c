@@ -13,6 +13,7 @@
 #include "formats/archive/local.h"
 #include "formats/archive/numset.h"
 #include "formats/archive/writer.h"
+#include "mail/date.h"
 #include "mail/flags.h"
 
 #define ENDS_CHUNK	500		/* items looked for in one transaction */
@@ -274,6 +275,23 @@ find_link(struct alane *l, const struct digest *digest, struct err *err)
 	return rc;
 }
 
+/* The date as it will be read back from the segment: none, or one within its calendar. */
+static void
+settle_date(struct buf *tmp, struct date *date)
+{
+	struct date back = { .known = false };
+
+	buf_clear(tmp);
+	if (date->known) {
+		date_put_imap(tmp, date);
+		if (!date_parse_imap(buf_span(tmp), &back))
+			back = (struct date){ .known = false };
+		else if (date->zone == DATE_NO_ZONE)
+			back.zone = DATE_NO_ZONE;
+	}
+	*date = back;
+}
+
 static int
 lane_put(struct lane *lane, struct item *in, struct body *body, struct err *err)
 {
@@ -285,11 +303,10 @@ lane_put(struct lane *lane, struct item *in, struct body *body, struct err *err)
 		return 0;
 	if (item.src_mailbox.n == 0)
 		item.src_mailbox = l->box.name;
-	if (!item.date.known)
-		item.date = (struct date){ .known = false };
+	settle_date(&l->path, &item.date);
 	buf_clear(&l->flags);
 	flags_canon(&l->flags, in->flags);
-	if (!buf_ok(&l->flags))
+	if (!buf_ok(&l->flags) || !buf_ok(&l->path))
 		return err_nomem(err);
 	item.flags = buf_span(&l->flags);
 	item.number = 0;
@@ -766,7 +783,7 @@ begin(struct asink *s, struct err *err)
 		.dir = s->a->dir, .index = s->a->index,
 		.id = buf_span(&s->a->id), .origin = buf_span(&s->origin),
 		.program = s->a->program, .sys = s->a->config.sys,
-		.report = s->a->config.report,
+		.roll = s->a->roll, .report = s->a->config.report,
 	};
 
 	if (begin_after(s, &c, err) == -1)

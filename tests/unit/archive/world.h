@@ -464,6 +464,46 @@ world_put(const char *name, const char *path, struct span s)
 	(void)close(fd);
 }
 
+/* Any tar makes a tree of Maildirs of it, links and all. */
+static inline void
+world_extract(const char *name, const char *dir)
+{
+	struct err err = ERR_INIT;
+	struct archive *a = world_open(name, dir, ARCHIVE_READ);
+	struct archive_info info;
+
+	CHECK_OK(name, archive_info(a, &info, &err) == 0, err);
+	archive_close(a);
+	world_sh(name, "rm -rf tree && mkdir tree && cat %s/segments/*.zst | "
+	    "zstd -dc | tar -C tree -ixf - && "
+	    "test $(find tree -path '*/cur/*' -type f | wc -l) = %llu", dir,
+	    (unsigned long long)info.items);
+}
+
+/* The index is what the segments say, and they are sound. */
+static inline void
+world_same_index(const char *name, const char *dir)
+{
+	struct buf before = BUF_INIT, after = BUF_INIT;
+	struct err err = ERR_INIT;
+
+	world_index(name, dir, &before);
+	CHECK_OK(name, archive_rebuild(dir, &world_config, &err) == 0, err);
+	world_index(name, dir, &after);
+	if (!span_eq(buf_span(&before), buf_span(&after)))
+		fail_msg("%s: the index was\n%sand is\n%s", name,
+		    buf_cstr(&before), buf_cstr(&after));
+	CHECK(name, before.n > 0);
+	buf_clear(&after);
+	world_sh(name, "rm -r %s/index", dir);
+	world_index(name, dir, &after);
+	CHECK(name, span_eq(buf_span(&before), buf_span(&after)));
+	buf_fini(&before);
+	buf_fini(&after);
+	world_sound(name, dir);
+	world_extract(name, dir);
+}
+
 /* An empty directory to work in, as cmocka's setup and teardown. */
 static inline int
 world_begin(void **state)
