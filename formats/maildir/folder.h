@@ -3,6 +3,7 @@
 #define MAILDIR_FOLDER_H
 
 #include <sys/stat.h>
+#include <sys/types.h>
 
 #include "mail/report.h"
 

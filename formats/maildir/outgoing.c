@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 #include "base/io.h"
-#include "base/sys.h"
 
 #include "formats/maildir/outgoing.h"
 

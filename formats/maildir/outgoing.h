@@ -2,6 +2,7 @@
 #ifndef MAILDIR_OUTGOING_H
 #define MAILDIR_OUTGOING_H
 
+#include "base/sys.h"
 #include "mail/body.h"
 #include "mail/dest.h"
 
