@@ -33,7 +33,7 @@ void	pack_trailer(struct buf *out);		/* two zero blocks */
 
 /*
  * PATH/ with its attributes, and PATH/cur/, new/, tmp/ where it can hold
- * messages.
+ * messages.  ERR_RUN, STATUS_DATA: attributes or a path beyond what can be read.
  */
 int	pack_mailbox(struct pack *, struct buf *out, const struct mailbox *,
 	    int64_t now, struct err *);

@@ -53,7 +53,7 @@ void		 unpack_close(struct unpack *);
 /*
  * 1 and an entry; 0 at the end of the tar (whether an end entry came is for
  * the caller to know); -1: damaged or cut short there (STATUS_DATA, with the
- * octet), or reading failed.
+ * octet), or reading failed; also where something but zeros stands behind the tar.
  */
 int		 unpack_next(struct unpack *, struct unpack_entry *, struct err *);
 
