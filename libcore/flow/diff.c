@@ -24,6 +24,7 @@ enum { A, B, SIDES };
 struct box {
 	struct pair_table	 t[SIDES];
 	bool			 there[SIDES];	/* the side has it */
+	bool			 level[SIDES];	/* ... only as a level (\Noselect) */
 	bool			 over[SIDES];	/* ... and can bring no more of it */
 	bool			 compared, bad;
 	struct diff_stat	 stat;
@@ -77,8 +78,19 @@ box_get(struct diff *d, struct span name, uint32_t *number, struct err *err)
 static bool
 is_chosen(const struct diff *d, const struct mailbox *m)
 {
-	return m->status == MAILBOX_OPEN &&
+	return m->status != MAILBOX_GONE &&
 	    (d->c->select == NULL || d->c->select(d->c->select_arg, m));
+}
+
+/* The side has this mailbox, or at least a level by that name. */
+static void
+note_mailbox(struct diff *d, int side, uint32_t number,
+    const struct mailbox *m)
+{
+	if (m->status == MAILBOX_OPEN)
+		d->boxes[number].there[side] = true;
+	else
+		d->boxes[number].level[side] = true;
 }
 
 /* Make a box for each mailbox that a side lists. */
@@ -100,7 +112,7 @@ list_side(struct diff *d, int side, struct err *err)
 			continue;
 		if ((rc = box_get(d, all.v[i].name, &number, err)) == -1)
 			goto out;
-		d->boxes[number].there[side] = true;
+		note_mailbox(d, side, number, &all.v[i]);
 	}
 out:
 	mailboxes_fini(&all);
@@ -200,7 +212,11 @@ tell_pair(struct diff *d, unsigned moved, const struct pair_row *a,
 
 /* ---- comparing ---- */
 
-/* A mailbox that holds nothing, and that one side lacks. */
+/*
+ * A mailbox that holds nothing, and that one side lacks.  Some servers make a
+ * mailbox of each level of the hierarchy: where the other side has the level,
+ * nothing is lacking.
+ */
 static int
 tell_mailbox(struct diff *d, uint32_t number, struct err *err)
 {
@@ -218,6 +234,7 @@ tell_mailbox(struct diff *d, uint32_t number, struct err *err)
 	};
 
 	if (box->there[A] == box->there[B] || (d->c->ignore & kind) != 0 ||
+	    (box->there[A] ? box->level[B] : box->level[A]) ||
 	    box->t[A].n + box->t[B].n > 0)
 		return 0;
 	d->result->differ++;
@@ -346,7 +363,7 @@ read_mailbox(struct diff *d, int side, struct err *err)
 		return 0;
 	if (box_get(d, m->name, &number, err) == -1)
 		return -1;
-	d->boxes[number].there[side] = true;
+	note_mailbox(d, side, number, m);
 	d->boxes[number].compared = false;	/* one that was not listed */
 	if (rc == 1)
 		rc = read_items(d, side, number, err) == -1 ? -1 : 0;
@@ -428,7 +445,8 @@ tell_stats(struct diff *d, struct err *err)
 	if (d->c->stat == NULL)
 		return 0;
 	for (i = 0; i < d->names.n; i++) {
-		if (d->boxes[i].bad)
+		if (d->boxes[i].bad ||
+		    (!d->boxes[i].there[A] && !d->boxes[i].there[B]))
 			continue;
 		d->boxes[i].stat.mailbox = d->names.v[i].name;
 		if (d->c->stat(d->c->arg, &d->boxes[i].stat, err) == -1)
