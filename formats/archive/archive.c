@@ -159,19 +159,20 @@ catch_up(struct archive *a, struct err *err)
 	return rc == -1 ? -1 : 0;
 }
 
+/*
+ * A medium that nobody can write: the index that lies on it will do, if it
+ * is complete.  It was made on another file system, most likely, so it is seldom
+ * trusted.
+ */
 static int
-open_reader(struct archive *a, struct err *err)
+open_readonly(struct archive *a, struct err *err)
 {
-	const bool writable = access(a->dir, W_OK) == 0;
-	const char *why = NULL;
 	struct segment_files files = { .v = NULL };
+	const char *why = NULL;
 	int rc;
 
 	if ((rc = open_index(a, &why, err)) == -1)
 		return -1;
-	if (writable)
-		return (rc == 0 && rebuild_wait(a, why, err) == -1) ? -1 :
-		    catch_up(a, err);
 	if (rc == 1) {
 		if (layout_list(a->dir, &files, err) == -1)
 			return -1;
@@ -183,6 +184,23 @@ open_reader(struct archive *a, struct err *err)
 		a->index = NULL;
 	}
 	return open_private(a, err);
+}
+
+static int
+open_reader(struct archive *a, struct err *err)
+{
+	const char *why = NULL;
+	int rc;
+
+	if (is_readonly(a->dir))
+		return open_readonly(a, err);
+	/* Without LMDB's lock file an index that is written cannot be read. */
+	if (access(a->dir, W_OK) == -1)
+		return open_private(a, err);
+	if ((rc = open_index(a, &why, err)) == -1 ||
+	    (rc == 0 && rebuild_wait(a, why, err) == -1))
+		return -1;
+	return catch_up(a, err);
 }
 
 static int

@@ -38,7 +38,7 @@ struct archive	*archive_open(const char *dir, enum archive_mode,
 		    const struct archive_config *, struct err *);
 void		 archive_close(struct archive *);
 
-/* Whether a directory looks like an archive (segments/ or README is there). */
+/* Whether a directory is an archive: segments/ is there. */
 bool		 archive_is(const char *dir);
 
 /* What of it is read. */

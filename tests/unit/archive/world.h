@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -423,6 +424,20 @@ world_sound(const char *name, const char *dir)
 
 /* ---- files ---- */
 
+static inline int
+world_command(const char *text)
+{
+	const pid_t pid = fork();
+	int status = 0;
+
+	if (pid == 0) {
+		(void)execl("/bin/sh", "sh", "-c", text, (char *)NULL);
+		_exit(127);
+	}
+	return pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status) ?
+	    WEXITSTATUS(status) : -1;
+}
+
 static inline void
 world_sh(const char *name, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
@@ -436,7 +451,7 @@ world_sh(const char *name, const char *fmt, ...)
 	va_start(ap, fmt);
 	(void)vsnprintf(text, N(text), fmt, ap);
 	va_end(ap);
-	if (system(text) != 0)
+	if (world_command(text) != 0)
 		fail_msg("%s: failed: %s", name, text);
 }
 
@@ -525,7 +540,7 @@ world_end(void **state)
 	char text[600];
 
 	(void)snprintf(text, N(text), "rm -rf '%s'", (const char *)*state);
-	if (chdir("/") == -1 || system(text) != 0)
+	if (chdir("/") == -1 || world_command(text) != 0)
 		return -1;
 	free(*state);
 	buf_fini(&world_notes);
