@@ -623,11 +623,14 @@ done_locked(struct receipt *r, struct span mailbox, const struct item *item,
 	row = row_get(r, item->src_mailbox, item->ref, mailbox, err);
 	if (row == NULL)
 		return -1;
+	/* Told again, when its place was found, it counts once. */
+	if (row->state != RECEIPT_DONE || !row_is_valid(row, uidvalidity)) {
+		if (evidence == EVIDENCE_APPENDED)
+			r->appended++;
+		else
+			r->present++;
+	}
 	row_set(row, RECEIPT_DONE, uidvalidity, uid, ref);
-	if (evidence == EVIDENCE_APPENDED)
-		r->appended++;
-	else
-		r->present++;
 	return 0;
 }
 

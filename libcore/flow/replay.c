@@ -48,12 +48,19 @@ struct replay {
 	bool			 refused;	/* anything */
 };
 
-/* An item that a message there was taken for, by its key alone. */
-struct believed {
+/* An item that was answered, as far as it may have to be told of again. */
+struct answered {
 	struct want	want;
+	struct digest	src_digest;
 	struct span	src_mailbox, ref;	/* in the lane's arena */
 	uint64_t	number;
-	uint32_t	row;
+	uint32_t	row;			/* that it was taken for */
+	bool		appended;
+};
+
+struct answers {
+	struct answered	*v;
+	size_t		 n, cap;
 };
 
 struct replay_lane {
@@ -77,10 +84,8 @@ struct replay_lane {
 	struct match		*match;
 	bool			 loaded;	/* the match knows what is there */
 	bool			 rewrites;
-	struct want		*unplaced;	/* done, but we do not know which UID */
-	size_t			 nunplaced, unplaced_cap;
-	struct believed		*believed;
-	size_t			 nbelieved, believed_cap;
+	struct answers		 unplaced;	/* done, but we do not know which UID */
+	struct answers		 believed;	/* taken for present by the key alone */
 	uint64_t		 noted[NOTED_MAX];	/* flags that were lost */
 	size_t			 nnoted;
 
@@ -259,20 +264,65 @@ fetch(void *arg, uint32_t uid, struct span ref, struct body *body,
 
 /* ---- what is there ---- */
 
+/* Remember an item. */
 static int
-unplaced_put(struct replay_lane *l, const struct want *want, struct err *err)
+answers_put(struct replay_lane *l, struct answers *a, const struct item *item,
+    const struct answered *what, struct err *err)
 {
-	const size_t cap = l->unplaced_cap == 0 ? 64 : l->unplaced_cap * 2;
-	struct want *v;
+	const size_t cap = a->cap == 0 ? 64 : a->cap * 2;
+	struct answered *v, *new;
 
-	if (l->nunplaced == l->unplaced_cap) {
-		if ((v = realloc(l->unplaced, cap * sizeof(*v))) == NULL)
+	if (a->n == a->cap) {
+		if ((v = realloc(a->v, cap * sizeof(*v))) == NULL)
 			return err_nomem(err);
-		l->unplaced = v;
-		l->unplaced_cap = cap;
+		a->v = v;
+		a->cap = cap;
 	}
-	l->unplaced[l->nunplaced++] = *want;
+	new = &a->v[a->n];
+	*new = *what;
+	new->number = item->number;
+	new->src_digest = item->src_digest != NULL ?
+	    *item->src_digest : what->want.digest;
+	if (a->n > 0 && span_eq(new[-1].src_mailbox, item->src_mailbox))
+		new->src_mailbox = new[-1].src_mailbox;
+	else if (!arena_span(&l->arena, item->src_mailbox, &new->src_mailbox))
+		return err_nomem(err);
+	if (!arena_span(&l->arena, item->ref, &new->ref))
+		return err_nomem(err);
+	a->n++;
 	return 0;
+}
+
+static struct item
+answered_item(const struct answered *a)
+{
+	return (struct item){
+		.number = a->number,
+		.src_mailbox = a->src_mailbox,
+		.ref = a->ref,
+		.date = a->want.date,
+		.size = a->want.size,
+		.src_digest = &a->src_digest,
+	};
+}
+
+/* Now it is known which message there it is: the receipt says so, too. */
+static int
+place(struct replay_lane *l, const struct answered *a, uint32_t row,
+    enum evidence evidence, struct err *err)
+{
+	const struct ident ident = { .digest = a->want.digest };
+	struct item item = answered_item(a);
+	struct span ref;
+	uint32_t uid;
+
+	item.ident = &ident;
+	match_claim(l->match, row);
+	if (l->r->cfg.dry)
+		return 0;
+	match_place(l->match, row, &uid, &ref);
+	return receipt_done(l->r->receipt, name_of(l), &item, l->uidvalidity,
+	    uid, ref, a->appended ? EVIDENCE_APPENDED : evidence, err);
 }
 
 /*
@@ -287,15 +337,14 @@ claim_unplaced(struct replay_lane *l, struct err *err)
 	size_t i;
 	int rc;
 
-	for (i = 0; i < l->nunplaced; i++) {
-		rc = match_find(l->match, &l->unplaced[i], false, &row,
+	for (i = 0; i < l->unplaced.n; i++) {
+		rc = match_find(l->match, &l->unplaced.v[i].want, false, &row,
 		    &evidence, err);
-		if (rc == -1)
+		if (rc == -1 || (rc == 1 && place(l, &l->unplaced.v[i], row,
+		    evidence, err) == -1))
 			return -1;
-		if (rc == 1)
-			match_claim(l->match, row);
 	}
-	l->nunplaced = 0;
+	l->unplaced.n = 0;
 	return 0;
 }
 
@@ -392,7 +441,8 @@ sent_done(struct replay_lane *l, struct sent *s, uint32_t uid,
 	if (receipt_done(l->r->receipt, name_of(l), &s->item, l->uidvalidity,
 	    uid, ref, evidence, err) == -1)
 		return -1;
-	if (uid == 0 && ref.n == 0 && unplaced_put(l, &s->want, err) == -1)
+	if (uid == 0 && ref.n == 0 && answers_put(l, &l->unplaced, &s->item,
+	    &(struct answered){ .want = s->want, .appended = true }, err) == -1)
 		return -1;
 	s->item.verdict = VERDICT_DONE;
 	s->item.reason = "appended";
@@ -632,6 +682,18 @@ give_up(struct replay_lane *l, struct err *err)
 	return -1;
 }
 
+/*
+ * Whoever comes to this mailbox next knows nothing of what we did: unless it
+ * knows which messages are spoken for, it would take them for its own.
+ */
+static int
+find_unplaced(struct replay_lane *l, struct err *err)
+{
+	if (l->unplaced.n == 0 || l->spoilt || l->r->cfg.dry)
+		return 0;
+	return l->loaded ? scan(l, l->uidnext, err) : load(l, err);
+}
+
 static int
 leave(struct replay_lane *l, struct err *err)
 {
@@ -639,15 +701,15 @@ leave(struct replay_lane *l, struct err *err)
 
 	if (!l->in)
 		return 0;
-	if ((rc = settle(l, err)) == -1)
+	if ((rc = settle(l, err)) == -1 || (rc = find_unplaced(l, err)) == -1)
 		abandon(l, err);
 	match_free(l->match);
 	l->match = NULL;
 	l->in = l->open = l->loaded = l->absent = false;
 	l->known = l->answered = l->rewrites = l->spoilt = false;
 	l->uidvalidity = l->uidnext = 0;
-	l->nunplaced = 0;
-	l->nbelieved = 0;
+	l->unplaced.n = 0;
+	l->believed.n = 0;
 	l->nnoted = 0;
 	l->lost = 0;
 	leave_mailbox(l);
@@ -726,54 +788,19 @@ ask_receipt(struct replay_lane *l, struct item *v, size_t n, size_t *open,
 	return 0;
 }
 
-/* Remember what was believed by its key alone. */
-static int
-believed_put(struct replay_lane *l, const struct item *item,
-    const struct want *want, uint32_t row, struct err *err)
-{
-	const size_t cap = l->believed_cap == 0 ? 64 : l->believed_cap * 2;
-	struct believed *v, *b;
-	struct span last;
-
-	if (l->nbelieved == l->believed_cap) {
-		if ((v = realloc(l->believed, cap * sizeof(*v))) == NULL)
-			return err_nomem(err);
-		l->believed = v;
-		l->believed_cap = cap;
-	}
-	b = &l->believed[l->nbelieved];
-	*b = (struct believed){ .row = row, .number = item->number };
-	last = l->nbelieved > 0 ? b[-1].src_mailbox : SPAN_NONE;
-	b->want = *want;
-	if (span_eq(last, item->src_mailbox))
-		b->src_mailbox = last;
-	else if (!arena_span(&l->arena, item->src_mailbox, &b->src_mailbox))
-		return err_nomem(err);
-	if (!arena_span(&l->arena, item->ref, &b->ref))
-		return err_nomem(err);
-	l->nbelieved++;
-	return 0;
-}
-
 /*
  * It was taken for present, and what is there is another message: it counts as
  * refused, and the next run, which compares octets of such, will append it.
  */
 static int
-believed_wrongly(struct replay_lane *l, const struct believed *b,
+believed_wrongly(struct replay_lane *l, const struct answered *b,
     struct err *err)
 {
 	struct err why = ERR_INIT;
-	struct item item = {
-		.number = b->number,
-		.src_mailbox = b->src_mailbox,
-		.ref = b->ref,
-		.date = b->want.date,
-		.size = b->want.size,
-		.verdict = VERDICT_REFUSED,
-		.reason = "key-collision",
-	};
+	struct item item = answered_item(b);
 
+	item.verdict = VERDICT_REFUSED;
+	item.reason = "key-collision";
 	(void)err_set(&why, ERR_MESSAGE, STATUS_PASSED,
 	    "another message there has its key: run again to add it");
 	note_refused(l->r);
@@ -787,20 +814,20 @@ static int
 verify_believed(struct replay_lane *l, const struct want *want,
     struct err *err)
 {
+	struct answers *a = &l->believed;
 	size_t i = 0;
 	int rc;
 
-	while (i < l->nbelieved) {
-		if (!match_same_id(&l->believed[i].want, want)) {
+	while (i < a->n) {
+		if (!match_same_id(&a->v[i].want, want)) {
 			i++;
 			continue;
 		}
-		rc = match_verify(l->match, l->believed[i].row,
-		    &l->believed[i].want, err);
+		rc = match_verify(l->match, a->v[i].row, &a->v[i].want, err);
 		if (rc == -1 || (rc == 0 &&
-		    believed_wrongly(l, &l->believed[i], err) == -1))
+		    believed_wrongly(l, &a->v[i], err) == -1))
 			return -1;
-		l->believed[i] = l->believed[--l->nbelieved];
+		a->v[i] = a->v[--a->n];
 	}
 	return 0;
 }
@@ -829,7 +856,7 @@ note_seen(struct replay_lane *l, const struct item *v, size_t n,
 static int
 answer_done(struct replay_lane *l, struct item *item, struct err *err)
 {
-	struct want want;
+	struct answered what = { .appended = false };
 
 	item->verdict = VERDICT_HAVE;
 	item->reason = "delivered";
@@ -837,8 +864,8 @@ answer_done(struct replay_lane *l, struct item *item, struct err *err)
 	if (receipt_placed(l->r->receipt, item->src_mailbox, item->ref,
 	    name_of(l), l->uidvalidity))
 		return 0;
-	(void)match_want(item, &want);
-	if (unplaced_put(l, &want, err) == -1)
+	(void)match_want(item, &what.want);
+	if (answers_put(l, &l->unplaced, item, &what, err) == -1)
 		return -1;
 	return l->loaded ? claim_unplaced(l, err) : 0;
 }
@@ -870,7 +897,8 @@ answer_open(struct replay_lane *l, struct item *item, struct err *err)
 	if (l->r->cfg.dry)
 		return 0;
 	if (evidence == EVIDENCE_KEY &&
-	    believed_put(l, item, &want, row, err) == -1)
+	    answers_put(l, &l->believed, item, &(struct answered){
+	    .want = want, .row = row }, err) == -1)
 		return -1;
 	match_place(l->match, row, &uid, &ref);
 	return receipt_done(l->r->receipt, name_of(l), item, l->uidvalidity,
@@ -1073,6 +1101,7 @@ lane_close(struct lane *lane)
 	for (at = &r->lanes; *at != NULL; at = &(*at)->next)
 		if (*at == l) {
 			*at = l->next;
+			r->nlanes--;
 			break;
 		}
 	(void)pthread_mutex_unlock(&r->lock);
@@ -1083,8 +1112,8 @@ lane_close(struct lane *lane)
 	body_free(l->body);
 	buf_fini(&l->at);
 	arena_fini(&l->arena);
-	free(l->unplaced);
-	free(l->believed);
+	free(l->unplaced.v);
+	free(l->believed.v);
 	free(l);
 }
 

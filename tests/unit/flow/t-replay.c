@@ -737,6 +737,39 @@ merge_apply(void *state, const struct mailbox *from, struct item *v, size_t n,
 	return 0;
 }
 
+/*
+ * Merged at a place that does not say where it put a message: what one source
+ * mailbox brought is not taken for what the next brings.
+ */
+static void
+merging_unplaced(void **state)
+{
+	const struct filter filter = { .apply = merge_apply,
+	    .mailbox = merge_mailbox };
+	struct world w;
+	unsigned jobs;
+	int again;
+
+	(void)state;
+	for (jobs = 1; jobs <= 3; jobs++) {
+		world_init(&w, true);
+		w.filter = &filter;
+		w.jobs = jobs;
+		w.dest.no_uidplus = true;
+		fake_add(fake_source_box(&w.source, "A"), SAME_KEY_1);
+		fake_add(w.source.boxes[0], MAIL_A);
+		fake_add(fake_source_box(&w.source, "B"), SAME_KEY_2);
+		fake_add(fake_source_box(&w.source, "C"), MAIL_A);
+		for (again = 0; again < 2; again++) {
+			assert_int_equal(run(&w), 0);
+			assert_int_equal(fake_count(&w.dest, "All", SAME_KEY_1), 1);
+			assert_int_equal(fake_count(&w.dest, "All", SAME_KEY_2), 1);
+			assert_int_equal(fake_count(&w.dest, "All", MAIL_A), 2);
+		}
+		world_fini(&w);
+	}
+}
+
 /* Several lanes, one mailbox: they take turns. */
 static void
 merging(void **state)
@@ -819,6 +852,7 @@ main(void)
 		cmocka_unit_test(nothing_new_costs_nothing),
 		cmocka_unit_test(big),
 		cmocka_unit_test(merging),
+		cmocka_unit_test(merging_unplaced),
 		cmocka_unit_test(other_target),
 	};
 
