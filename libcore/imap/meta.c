@@ -384,13 +384,19 @@ add_item(struct chunk *c, uint32_t uid)
 }
 
 static bool
+copy_told(struct arena *a, struct span told, struct span *out)
+{
+	return told.n == 0 || arena_span(a, told, out);
+}
+
+static bool
 copy_ids(struct arena *a, const struct fetched *f, struct item *item)
 {
-	return arena_span(a, f->emailid, &item->emailid) &&
-	    arena_span(a, f->threadid, &item->threadid) &&
-	    arena_span(a, f->gm_msgid, &item->gm_msgid) &&
-	    arena_span(a, f->gm_thrid, &item->gm_thrid) &&
-	    arena_span(a, buf_span(&f->labels), &item->labels);
+	return copy_told(a, f->emailid, &item->emailid) &&
+	    copy_told(a, f->threadid, &item->threadid) &&
+	    copy_told(a, f->gm_msgid, &item->gm_msgid) &&
+	    copy_told(a, f->gm_thrid, &item->gm_thrid) &&
+	    copy_told(a, buf_span(&f->labels), &item->labels);
 }
 
 static bool
@@ -428,7 +434,10 @@ set_flags(struct chunk *c, struct span flags, struct item *item)
 	return arena_span(&c->win.arena, flags, &item->flags);
 }
 
-/* An answer to the command tells size and date; a change of flags does not. */
+/*
+ * An answer to the command tells size and date, if in two responses; a change
+ * of flags does not.
+ */
 static bool
 is_full(const struct fetched *f)
 {
@@ -450,8 +459,10 @@ fill_item(struct meta *m, struct chunk *c, struct item *item,
 	item->own = m;		/* told in full */
 	item->uidvalidity = m->uidvalidity;
 	item->src_mailbox = c->mailbox;
-	item->size = f->size;
-	item->date = f->date;
+	if (f->has_size)
+		item->size = f->size;
+	if (f->has_date)
+		item->date = f->date;
 	if (!set_ref(m, a, item) || !copy_ids(a, f, item) ||
 	    (f->has_header && !copy_key(a, f, item)))
 		return err_nomem(err);
