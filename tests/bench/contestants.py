@@ -9,7 +9,6 @@ empty account to load into.
 
 import os
 import re
-import shutil
 import subprocess
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -206,14 +205,20 @@ class RawKept(Raw):
                 ["zstd", "-q", "-3", "-o", self.path("octets.zst")]]
 
 
-class Fill(Contestant):
-    """What tests/mail/fill takes to append the same mail: pipelined MULTIAPPEND."""
+class Append(Contestant):
+    """The limit of a load: the same mail appended, message by message, pipelined."""
 
-    title = "raw APPEND (fill)"
+    title = "raw APPEND"
+
+    def load(self):
+        return [[os.path.join(TOP, "tests/bench/append"), self.empty.server, self.empty.user,
+                 self.mail]]
+
+
+class MultiAppend(Contestant):
+    """The same with up to 500 messages in one command, as tests/mail/fill does it."""
+
+    title = "raw MULTIAPPEND"
 
     def load(self):
         return [[FILL, "load", "--server", self.empty.server, "--as", self.empty.user, self.mail]]
-
-
-def forget(contestant):
-    shutil.rmtree(contestant.home)

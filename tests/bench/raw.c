@@ -134,8 +134,10 @@ more(struct peer *p)
 	}
 	if (p->n == IN_MAX)
 		die("a line of over %d octets", IN_MAX);
+	errno = 0;
 	if (SSL_read_ex(p->ssl, p->in + p->n, IN_MAX - p->n, &done) != 1)
-		die("the server has gone");
+		die("the server has gone after %" PRIu64 " messages (%d, %s)",
+		    p->messages, SSL_get_error(p->ssl, 0), strerror(errno));
 	p->n += done;
 }
 
@@ -280,7 +282,7 @@ plan(struct peer *p)
 			say(p, "c EXAMINE %s\r\nd UID FETCH 1:* BODY.PEEK[]\r\n",
 			    name);
 	}
-	say(p, "e LOGOUT\r\n");
+	say(p, "e NOOP\r\n");
 }
 
 /* Answers to all of it: each must be OK. */
@@ -314,6 +316,7 @@ main(int argc, char *argv[])
 	plan(&p);
 	flush(&p);
 	take(&p);
+	(void)SSL_shutdown(p.ssl);
 	SSL_free(p.ssl);
 	free(p.out);
 	if (fflush(stdout) != 0)
