@@ -211,20 +211,20 @@ plan(struct meta *m, struct err *err)
 /*
  * The pass is over.  Where the numbers disagree (messages left or came, or
  * the server kept some to itself) the UIDs are listed, and what was not
- * seen is asked for.
+ * seen is asked for: also from the limit on, since a UIDNEXT that was told
+ * too low cannot be told from mail that has come.
  */
 static int
 verify(struct meta *m, struct err *err)
 {
-	const uint32_t limit = m->limit > 0 ? m->limit : UINT32_MAX;
-
 	if (m->seen.count == m->said) {
 		m->complete = true;
 		m->stage = STAGE_DONE;
 		return 0;
 	}
+	m->limit = 0;
 	if (noop(m, err) == -1 || list_uids(m, err) == -1 ||
-	    uidset_minus(&m->listed, &m->seen, limit, &m->todo, err) == -1)
+	    uidset_minus(&m->listed, &m->seen, &m->todo, err) == -1)
 		return -1;
 	m->plan = &m->todo;
 	m->next = m->todo.count > 0 ? m->first : 0;

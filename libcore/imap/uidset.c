@@ -118,7 +118,7 @@ uidset_next(const struct uidset *s, uint32_t from, uint32_t most,
 }
 
 int
-uidset_minus(const struct uidset *a, const struct uidset *b, uint32_t limit,
+uidset_minus(const struct uidset *a, const struct uidset *b,
     struct uidset *out, struct err *err)
 {
 	uint32_t uid;
@@ -126,7 +126,7 @@ uidset_minus(const struct uidset *a, const struct uidset *b, uint32_t limit,
 
 	uidset_clear(out);
 	for (i = 0; i < a->n; i++) {
-		for (uid = a->v[i].lo; uid < limit; uid++) {
+		for (uid = a->v[i].lo;; uid++) {
 			if (!uidset_has(b, uid) &&
 			    uidset_add(out, uid, err) == -1)
 				return -1;

@@ -31,9 +31,9 @@ bool	uidset_has(const struct uidset *, uint32_t uid);
 bool	uidset_next(const struct uidset *, uint32_t from, uint32_t most,
 	    struct uidrange *out);
 
-/* Into *out, cleared before: what is in `a` below `limit` and not in `b`. */
+/* Into *out, cleared before: what is in `a` and not in `b`. */
 int	uidset_minus(const struct uidset *a, const struct uidset *b,
-	    uint32_t limit, struct uidset *out, struct err *);
+	    struct uidset *out, struct err *);
 
 /* As a sequence set of RFC 9051 section 9: "1:4,7". */
 void	uidset_put(struct buf *, const struct uidset *);
