@@ -441,7 +441,8 @@ list_all(struct session *s, bool sizes, struct mailboxes *out,
 		report_note(s->acct->cfg.report,
 		    "the server refused a part of the list of mailboxes");
 	if (rc != -1) {
-		out->complete = rc == 1 && !l.doubtful;
+		/* Not even INBOX: no reason to take all mailboxes for gone. */
+		out->complete = rc == 1 && !l.doubtful && out->n > 0;
 		mailboxes_sort(out);
 		rc = 0;
 	}

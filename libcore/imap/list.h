@@ -9,7 +9,7 @@
 /*
  * Every mailbox the server shows, with what LIST-STATUS tells where it is offered, in one round
  * trip then.  out->complete is set where every command was answered with OK and each
- * name is one mailbox; what is wrong goes to the report.
+ * name is one mailbox, and there is one; what is wrong goes to the report.
  * `sizes`: octets too where the server can tell (STATUS=SIZE).
  */
 int	list_all(struct session *, bool sizes, struct mailboxes *out,

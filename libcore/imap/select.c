@@ -23,7 +23,7 @@ forget(struct session *s)
 	s->sel.open = false;
 	s->sel.uidvalidity = s->sel.uidnext = 0;
 	s->sel.modseq = s->sel.exists = 0;
-	s->sel.told_permanent = s->sel.any = false;
+	s->sel.told_permanent = s->sel.any = s->sel.told_exists = false;
 	buf_clear(&s->sel.flags);
 	buf_clear(&s->sel.permanent);
 	buf_clear(&s->sel.id);
@@ -70,6 +70,13 @@ select_open(struct session *s, struct span raw, struct resp *end,
 	s->sel.open = end->cond == RESP_OK;
 	s->sel.writable = s->sel.open && !s->readonly &&
 	    !span_iis(end->code, "READ-ONLY");
+	if (s->sel.open && !s->sel.told_exists) {
+		/* Taken for empty, all in it would be gone, or be added again. */
+		s->sel.open = false;
+		err_set(err, ERR_MAILBOX, STATUS_PASSED,
+		    "the server does not say how many messages there are");
+		goto out;
+	}
 	rc = 0;
 	if (s->sel.open && (s->sel.uidnext == 0 || s->sel.uidvalidity == 0))
 		rc = ask_status(s, raw, err);

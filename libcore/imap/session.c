@@ -271,7 +271,7 @@ note_selecting(struct session *s, const struct resp *r)
 	else if (span_iis(r->code, "NOMODSEQ"))
 		s->sel.modseq = 0;
 	else if (span_iis(r->code, "CLOSED"))
-		s->sel.exists = 0;
+		s->sel.told_exists = false;
 	if (span_iis(r->code, "PERMANENTFLAGS")) {
 		s->sel.told_permanent = true;
 		s->sel.any = false;
@@ -326,9 +326,10 @@ note_data(struct session *s, const struct resp *r)
 		set_capabilities(s, span_trim(tokens_rest(&rest)));
 	if (!s->ready)
 		return;		/* said before the login: not to be trusted */
-	if (span_iis(r->keyword, "EXISTS"))
+	if (span_iis(r->keyword, "EXISTS")) {
+		s->sel.told_exists = true;
 		s->sel.exists = r->number;
-	else if (span_iis(r->keyword, "EXPUNGE") && s->sel.exists > 0)
+	} else if (span_iis(r->keyword, "EXPUNGE") && s->sel.exists > 0)
 		s->sel.exists--;
 	else if (span_iis(r->keyword, "FLAGS") && s->selecting)
 		take_flags(&s->sel.flags, tokens_rest(&rest), NULL);

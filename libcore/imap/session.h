@@ -59,6 +59,7 @@ struct selected {
 	bool		writable;
 	uint32_t	uidvalidity, uidnext;	/* 0: not told */
 	uint64_t	modseq;			/* 0: not told, or NOMODSEQ */
+	bool		told_exists;
 	uint64_t	exists;			/* as of now */
 	bool		told_permanent;
 	struct buf	flags;			/* FLAGS, canonical */

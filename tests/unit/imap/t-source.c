@@ -61,8 +61,11 @@ read_mailbox(struct cursor *c, struct seen *seen, struct err *err)
 		window_reset(&win);
 		if ((rc = c->ops->window(c, &win, err)) != 1)
 			break;
-		for (i = 0; i < win.n; i++)
+		for (i = 0; i < win.n; i++) {
 			win.v[i].verdict = VERDICT_WANTED;
+			if (!win.v[i].date.known)
+				buf_str(&seen->text, "(no date)");
+		}
 		seen->items += win.n;
 		if ((rc = c->ops->fetch(c, &win, deliver, seen, err)) == -1)
 			break;
@@ -149,6 +152,14 @@ plain_reading(void **state)
 	    { "UID FETCH 1:1", META("1", "1", "2") "$T OK done\r\n" },
 	    { "UID FETCH 1 (", "* 1 FETCH (UID 1 BODY[] {2}\r\nab)\r\n"
 		"* 1 FETCH (UID 1 BODY[] {3}\r\nxyz)\r\n$T OK done\r\n" },
+	    { "LOGOUT", "" });
+	RUN("metadata in two responses", "1=ab;[complete 7.2]", NULL,
+	    LOGIN(""), LIST1, EXAMINED("1", "2"),
+	    { "UID FETCH 1:1", "* 1 FETCH (UID 1 INTERNALDATE "
+		"\"01-Feb-2003 04:05:06 +0100\")\r\n"
+		"* 1 FETCH (UID 1 FLAGS () RFC822.SIZE 2)\r\n$T OK done\r\n" },
+	    { "UID FETCH 1 (", "* 1 FETCH (UID 1 BODY[] {2}\r\nab)\r\n"
+		"$T OK done\r\n" },
 	    { "LOGOUT", "" });
 	RUN("sizes lie", "1=abc;2=;[complete 7.3]", NULL,
 	    LOGIN(""), LIST1, EXAMINED("2", "3"),
@@ -301,6 +312,25 @@ counting(void **state)
 	    { "NOOP", "$T OK done\r\n" },
 	    { "UID FETCH 1:* (UID)", "* 1 FETCH (UID 2)\r\n$T OK done\r\n" },
 	    { "LOGOUT", "" });
+	RUN("UIDNEXT is too low: what is beyond it is read too",
+	    "1=a;2=b;[complete 7.2]", NULL,
+	    LOGIN(""), LIST1, EXAMINED("2", "2"),
+	    { "UID FETCH 1:1", META("1", "1", "1") "$T OK done\r\n" },
+	    { "UID FETCH 1 (", "* 1 FETCH (UID 1 BODY[] {1}\r\na)\r\n"
+		"$T OK done\r\n" },
+	    { "NOOP", "$T OK done\r\n" },
+	    { "UID FETCH 1:* (UID)", "* 1 FETCH (UID 1)\r\n"
+		"* 2 FETCH (UID 2)\r\n$T OK done\r\n" },
+	    { "UID FETCH 2:2 (UID FLAGS", META("2", "2", "1") "$T OK done\r\n" },
+	    { "UID FETCH 2 (", "* 2 FETCH (UID 2 BODY[] {1}\r\nb)\r\n"
+		"$T OK done\r\n" },
+	    { "LOGOUT", "" });
+	RUN("no EXISTS: nobody knows that it is empty",
+	    "<2:the server does not say how many messages there are>", NULL,
+	    LOGIN(""), LIST1,
+	    { "EXAMINE INBOX", "* OK [UIDVALIDITY 7] v\r\n"
+		"* OK [UIDNEXT 3] n\r\n$T OK done\r\n" },
+	    { "LOGOUT", "" });
 	RUN("few messages for many UIDs: listed first",
 	    "5000=a;900000=b;[complete 7.1000000]", NULL,
 	    LOGIN(""), LIST1, EXAMINED("2", "1000000"),
@@ -441,6 +471,9 @@ listing(void **state)
 	    { "LIST", "* LIST () \"/\" &AOQ-\r\n"
 		"* LIST () \"/\" \"\303\244\"\r\n$T OK done\r\n" },
 	    { "LSUB", "$T OK done\r\n" },
+	    { "LOGOUT", "" });
+	LISTED("none at all", "some", LOGIN(""),
+	    { "LIST", "$T OK done\r\n" }, { "LSUB", "$T OK done\r\n" },
 	    { "LOGOUT", "" });
 	LISTED("the same one twice", "a()-0 all",
 	    LOGIN(""),
