@@ -15,8 +15,10 @@ struct out {
 	uint32_t	 tag;
 	uint64_t	 cookie, octets;
 	struct buf	 lost;		/* flags that were left out */
+	bool		 asked;		/* for the octets: none leave unasked */
 	bool		 ended;
 	bool		 stored;
+	bool		 put_off;	/* there is no outcome: to be sent again */
 	uint32_t	 uidvalidity, uid;
 	struct err	 why;
 };
@@ -28,6 +30,7 @@ struct append {
 	size_t		 head, n;
 	uint64_t	 octets;	/* in flight */
 	struct err	 stop;		/* what ends it, once all is told */
+	bool		 cut;		/* nothing more may be read */
 	struct command	 cmd;
 	struct buf	 keep;
 };
@@ -63,6 +66,7 @@ append_begin(struct append *a, struct session *s, struct span raw)
 	a->raw = raw;
 	a->head = a->n = 0;
 	a->octets = 0;
+	a->cut = false;
 	err_clear(&a->stop);
 }
 
@@ -153,6 +157,7 @@ take_refusal(struct append *a, struct out *o, const struct resp *r)
 		    SPAN_ARG(span_head(r->text, 300)));
 	else if (o->why.scope != ERR_MESSAGE)
 		why = o->why;
+	o->put_off = o->why.scope == ERR_SESSION;
 	o->why.scope = ERR_MESSAGE;
 	if (a->stop.scope == ERR_NONE && why.scope != ERR_NONE)
 		a->stop = why;
@@ -175,6 +180,11 @@ on_tagged(struct append *a, const struct resp *r)
 			take_uid(o, r);
 		else
 			take_refusal(a, o, r);
+		/*
+		 * It may be reading the octets as commands by now, and they
+		 * are a message from anybody.
+		 */
+		a->cut = r->cond == RESP_BAD && !o->asked;
 		return;
 	}
 }
@@ -190,6 +200,8 @@ tell(struct append *a, dest_outcome_fn *fn, void *arg, struct err *err)
 		o = out_at(a, 0);
 		a->head = (a->head + 1) % N(a->ring);
 		a->n--;
+		if (o->put_off)
+			continue;
 		outcome = (struct dest_outcome){
 			.cookie = o->cookie,
 			.stored = o->stored,
@@ -211,6 +223,7 @@ lost(struct append *a)
 {
 	a->head = a->n = 0;
 	a->octets = 0;
+	a->cut = false;
 	return -1;
 }
 
@@ -227,7 +240,14 @@ read_one(struct append *a, dest_outcome_fn *fn, void *arg, struct err *err)
 	if (r.type != RESP_TAGGED)
 		return 0;
 	on_tagged(a, &r);
-	return tell(a, fn, arg, err);
+	if (tell(a, fn, arg, err) == -1)
+		return -1;
+	if (!a->cut)
+		return 0;
+	session_drop(a->s);
+	err_set(err, ERR_SESSION, STATUS_CONNECT,
+	    "the server found fault with an APPEND that had its octets with it");
+	return lost(a);
 }
 
 int
@@ -400,6 +420,7 @@ append_put(struct append *a, const struct item *item, struct body *body,
 		return -1;
 	*o = (struct out){
 		.tag = a->cmd.tag, .cookie = cookie, .octets = size,
+		.asked = sync,
 		.lost = o->lost,
 	};
 	if ((rc = command_send(&a->cmd, &end, err)) == -1)

@@ -20,8 +20,8 @@ void		 append_free(struct append *);
 void		 append_begin(struct append *, struct session *, struct span raw);
 
 /*
- * One message.  ERR_MESSAGE: nothing was sent, and there is no outcome; ERR_SESSION: the connection is lost, and
- * what is out is unknown.  Other errors come after the outcomes of all that was sent.
+ * One message.  ERR_MESSAGE: nothing was sent, and there is no outcome; ERR_SESSION: the connection is lost, or
+ * was closed because it cannot be trusted or is throttled, and what is out is unknown.  Other errors come after the outcomes of all that was sent.
  */
 int		 append_put(struct append *, const struct item *, struct body *,
 		    uint64_t cookie, dest_outcome_fn *, void *arg, struct err *);

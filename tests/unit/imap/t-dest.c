@@ -299,6 +299,17 @@ outcomes(void **state)
 	    LOGIN_PLUS, SELECTED(FIVE),
 	    { "APPEND", "$T NO [OVERQUOTA] full\r\n" },
 	    { "APPEND", "$T NO [OVERQUOTA] full\r\n" }, { "LOGOUT", "" });
+	RUN("BAD with the octets on their way: nothing more is read", two,
+	    "[7.5 \\Flagged \\Seen]1!APPEND: BAD what;"
+	    "<3:the server found fault with an APPEND that had its octets with it>",
+	    NULL, LOGIN_PLUS, SELECTED(FIVE), { "APPEND", "" },
+	    { "APPEND", "$U BAD what\r\n$T OK [APPENDUID 7 5] done\r\n" });
+	RUN("throttled: to be sent again, which is no refusal", two,
+	    "[7.5 \\Flagged \\Seen]2=7.5;"
+	    "<3:APPEND: NO Suggested Backoff Time: 1000 milliseconds>", NULL,
+	    LOGIN_PLUS, SELECTED(FIVE), { "APPEND", "" },
+	    { "APPEND", "$U NO Suggested Backoff Time: 1000 milliseconds\r\n"
+		"$T OK [APPENDUID 7 5] done\r\n" });
 	RUN("the mailbox has gone", one,
 	    "[7.5 \\Flagged \\Seen]1!APPEND: NO [TRYCREATE] no such"
 	    " without \\Answered k new;<2:the mailbox is gone: no such>", NULL,
