@@ -204,13 +204,32 @@ open_archive_source(struct place *p, struct err *err)
 	return p->source == NULL ? -1 : 0;
 }
 
+/* A new file, whose name is durable too before anything in it is reported. */
+static int
+create_stream(const char *path, int *fd, struct err *err)
+{
+	const char *slash = strrchr(path, '/');
+	char *dir;
+	int rc;
+
+	if (io_create(path, O_WRONLY | O_CREAT | O_EXCL, fd, err) == -1)
+		return -1;
+	dir = slash == NULL ? strdup(".") :
+	    strndup(path, slash == path ? 1 : (size_t)(slash - path));
+	rc = dir == NULL ? err_nomem(err) : io_sync_dir(dir, err);
+	free(dir);
+	if (rc == -1)
+		(void)io_close(fd, path, NULL);
+	return rc;
+}
+
 /* The stream's descriptor; standard input and output are duplicated. */
 static int
 stream_fd(struct place *p, bool out, int *fd, struct err *err)
 {
 	if (strcmp(p->path, "-") != 0)
-		return out ? io_create(p->path, O_WRONLY | O_CREAT | O_EXCL,
-		    fd, err) : io_open(p->path, fd, err);
+		return out ? create_stream(p->path, fd, err) :
+		    io_open(p->path, fd, err);
 	if (isatty(out ? STDOUT_FILENO : STDIN_FILENO) != 0)
 		return err_set(err, ERR_RUN, STATUS_USAGE, out ?
 		    "standard output is a terminal; a stream is binary: "

@@ -408,10 +408,14 @@ spoil(struct stream_cursor *c, struct window *w, struct item *item,
 	err_clear(kept);
 	(void)err_set(kept, ERR_MESSAGE, STATUS_DATA, "%s: octet %llu: %s",
 	    c->source->name, (unsigned long long)c->source->entry.position, why);
+	/* Whoever needs its identity passes it over; whoever asks hears why. */
+	report_note(c->source->report, "%s", kept->msg);
 	item->body = NULL;
 	item->ident = NULL;
 	item->key = NULL;
 	item->own = kept;
+	item->verdict = VERDICT_UNAVAILABLE;
+	item->reason = "damaged";
 	return 0;
 }
 
