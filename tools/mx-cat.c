@@ -92,7 +92,7 @@ main(int argc, char *argv[])
 {
 	struct tool tool = { "mx-cat", "[options] ARCHIVE DIGEST | #NUMBER | "
 	    "MAILBOX UID", "Prints one message of an archive exactly as it was "
-	    "received.", false, false, false, NULL, NULL };
+	    "received.", false, false, false, NULL, NULL, NULL };
 	struct cat c = { .tool = &tool, .config = PLACE_CONFIG_INIT };
 	struct err err = ERR_INIT;
 	int operands;

@@ -101,7 +101,7 @@ main(int argc, char *argv[])
 	struct tool tool = { "mx-check", "[options] ARCHIVE", "Verifies every "
 	    "byte of an archive: checksums of segments and frames, the digest "
 	    "of\neach message, and that the index says what the segments say.",
-	    false, false, false, NULL, NULL };
+	    false, false, false, NULL, NULL, NULL };
 	struct check c = { .tool = &tool, .config = PLACE_CONFIG_INIT };
 	const struct opt own[] = {
 		{ 0, "rebuild", OPT_FLAG, &c.rebuild, NULL,

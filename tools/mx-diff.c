@@ -38,18 +38,26 @@ static const struct kind {
 	{ DIFF_MAILBOX_EXTRA, "mailbox-extra" },
 };
 
+/* "flags,date", or in JSON an array of these. */
 static void
-kinds_put(struct buf *b, unsigned set)
+kinds_put(struct buf *b, unsigned set, bool json)
 {
 	size_t i;
 	bool first = true;
 
+	if (json)
+		json_open(b, '[');
 	for (i = 0; i < N(kinds); i++) {
 		if ((set & kinds[i].kind) == 0)
 			continue;
-		buf_fmt(b, "%s%s", first ? "" : ",", kinds[i].name);
+		if (json)
+			json_str(b, span_str(kinds[i].name));
+		else
+			buf_fmt(b, "%s%s", first ? "" : ",", kinds[i].name);
 		first = false;
 	}
+	if (json)
+		json_close(b, ']');
 }
 
 /* "INBOX: uid 5" of one side. */
@@ -122,23 +130,23 @@ static int
 on_row(void *arg, const struct diff_row *r, struct err *err)
 {
 	struct diff *d = arg;
-	struct buf *b = &d->line, names = BUF_INIT;
+	struct buf *b = &d->line;
 
 	(void)err;
 	if (d->stat)
 		return 0;
 	buf_clear(b);
-	kinds_put(d->tool->json ? &names : b, r->kinds);
 	if (d->tool->json) {
 		json_open(b, '{');
 		json_key(b, "type");
 		json_str(b, SPAN("difference"));
 		json_key(b, "kinds");
-		json_str(b, buf_span(&names));
+		kinds_put(b, r->kinds, true);
 		json_side(b, "a", r->a);
 		json_side(b, "b", r->b);
 		json_close(b, '}');
 	} else {
+		kinds_put(b, r->kinds, false);
 		buf_chr(b, '\t');
 		if (r->a != NULL)
 			side_put(b, r->a);
@@ -150,7 +158,6 @@ on_row(void *arg, const struct diff_row *r, struct err *err)
 	}
 	buf_chr(b, '\n');
 	(void)fwrite(b->p, 1, b->n, stdout);
-	buf_fini(&names);
 	return 0;
 }
 
@@ -312,7 +319,7 @@ main(int argc, char *argv[])
 	struct tool tool = { "mx-diff", "[options] A B", "Compares any two of "
 	    "IMAP account, archive, stream and Maildir, message by message.\n"
 	    "Exit status: 0 the same, 1 they differ, above that trouble.",
-	    false, false, false, NULL, NULL };
+	    false, false, false, NULL, NULL, "DIFFER" };
 	struct diff d = { .tool = &tool,
 	    .net = { PLACE_CONFIG_INIT, PLACE_CONFIG_INIT } };
 	struct opt a[PLACE_OPTS], b[PLACE_OPTS], which[CHOOSE_OPTS];

@@ -188,7 +188,7 @@ main(int argc, char *argv[])
 	    "or into a stream.\nSOURCE is imaps://user@host[:port][/mailbox], "
 	    "imap://… (STARTTLS) or maildir:PATH;\nOUT an archive's directory, "
 	    "a new file x.tar or x.tar.zst, or - (the default).",
-	    false, false, false, NULL, NULL };
+	    false, false, false, NULL, NULL, NULL };
 	struct dump d = { .tool = &tool, .net = PLACE_CONFIG_INIT, .jobs = 1 };
 	struct opt net[PLACE_OPTS], which[CHOOSE_OPTS];
 	const struct opt own[] = {

@@ -195,7 +195,7 @@ main(int argc, char *argv[])
 	    "Maildir, and adds\nonly what is missing there.  IN is an archive's "
 	    "directory, a stream file, maildir:PATH or\n- (the default); DEST "
 	    "imaps://user@host[:port], imap://… (STARTTLS) or maildir:PATH.",
-	    false, false, false, NULL, NULL };
+	    false, false, false, NULL, NULL, NULL };
 	struct load l = { .tool = &tool, .net = PLACE_CONFIG_INIT };
 	struct opt net[PLACE_OPTS], which[CHOOSE_OPTS], view[1];
 	const struct opt own[] = {

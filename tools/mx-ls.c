@@ -288,7 +288,7 @@ main(int argc, char *argv[])
 	struct tool tool = { "mx-ls", "[options] [IN]", "Lists what an archive, "
 	    "a stream, a Maildir or an account holds: its mailboxes with\n"
 	    "messages and octets, its items, or an archive's generations.",
-	    false, false, false, NULL, NULL };
+	    false, false, false, NULL, NULL, NULL };
 	struct ls l = { .tool = &tool, .config = PLACE_CONFIG_INIT };
 	struct opt which[CHOOSE_OPTS], view[1], net[PLACE_OPTS];
 	const struct opt own[] = {

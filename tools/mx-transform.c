@@ -150,7 +150,7 @@ main(int argc, char *argv[])
 	    "network and without changing its\ninput.  IN is an archive's "
 	    "directory, a stream file, maildir:PATH or - (the default);\nOUT "
 	    "another archive, a new file x.tar or x.tar.zst, or - (the "
-	    "default).", false, false, false, NULL, NULL };
+	    "default).", false, false, false, NULL, NULL, NULL };
 	struct transform t = { .tool = &tool, .net = PLACE_CONFIG_INIT };
 	struct opt view[1];
 	const struct opt own[] = {

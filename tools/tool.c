@@ -163,6 +163,7 @@ tool_end(struct tool *t, const char *counts, enum status status)
 	if (!t->quiet || status != STATUS_OK)
 		tool_say(t, "%s%sexit %d (%s)", counts == NULL ? "" : counts,
 		    counts == NULL ? "" : ": ", (int)status,
+		    status == STATUS_PASSED && t->passed != NULL ? t->passed :
 		    status_name(status));
 	if (t->logfile != NULL)
 		(void)fclose(t->logfile);

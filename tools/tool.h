@@ -24,6 +24,7 @@ struct tool {
 	bool		 json;		/* --json */
 	const char	*log;		/* --log FILE: what goes to stderr goes there too */
 	FILE		*logfile;
+	const char	*passed;	/* what exit 1 is called; NULL: PASSED_OVER */
 };
 
 /*
