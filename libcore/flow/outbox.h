@@ -19,6 +19,7 @@ struct sent {
 	struct item	 item;		/* all that it points to is here */
 	struct want	 want;
 	bool		 in_flight;	/* since the connection was opened */
+	bool		 bare;		/* its keywords were taken off */
 	bool		 alone;		/* with nothing else in flight */
 	unsigned	 lost;		/* how often the connection went while it was alone */
 

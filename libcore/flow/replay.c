@@ -87,7 +87,7 @@ struct replay_lane {
 	struct answers		 unplaced;	/* done, but we do not know which UID */
 	struct answers		 believed;	/* taken for present by the key alone */
 	uint64_t		 noted[NOTED_MAX];	/* flags that were lost */
-	size_t			 nnoted;
+	size_t			 nnoted, ndates;
 
 	/* what is under way */
 	struct outbox		 out;
@@ -432,6 +432,54 @@ note_flags(struct replay_lane *l, struct span flags)
 	buf_fini(&name);
 }
 
+static void
+note_date(struct replay_lane *l, const struct item *item)
+{
+	struct buf text = BUF_INIT;
+
+	if (l->ndates++ >= NOTED_MAX)
+		return;
+	item_put(&text, name_of(l), item);
+	buf_str(&text, ": the date is not kept there: ");
+	date_put_imap(&text, &item->date);
+	if (l->ndates == NOTED_MAX)
+		buf_str(&text, " (no more of these are told of)");
+	report_note(l->r->cfg.report, "%s", buf_cstr(&text));
+	buf_fini(&text);
+}
+
+/*
+ * Refused, perhaps for its keywords (too long, too many, an odd octet): a message is
+ * worth more than they are.  False: they were off already, or there are none.
+ */
+static bool
+take_off_keywords(struct replay_lane *l, struct sent *s)
+{
+	struct span rest = s->item.flags, flag;
+	struct buf keep = BUF_INIT, lost = BUF_INIT;
+	bool ok;
+
+	while (span_next(&rest, ' ', &flag)) {
+		struct buf *to = span_starts(flag, "\\") ? &keep : &lost;
+
+		if (flag.n == 0)
+			continue;
+		if (to->n > 0)
+			buf_chr(to, ' ');
+		buf_put(to, flag);
+	}
+	ok = !s->bare && lost.n > 0 && buf_ok(&lost) && buf_ok(&keep) &&
+	    arena_span(&s->arena, buf_span(&keep), &s->item.flags);
+	if (ok) {
+		s->bare = true;
+		s->in_flight = s->alone = false;
+		note_flags(l, buf_span(&lost));
+	}
+	buf_fini(&keep);
+	buf_fini(&lost);
+	return ok;
+}
+
 /* It is there: into the receipt, out of the outbox. */
 static int
 sent_done(struct replay_lane *l, struct sent *s, uint32_t uid,
@@ -477,10 +525,14 @@ outcome(void *arg, const struct dest_outcome *o, struct err *err)
 
 	if (s == NULL)
 		return 0;
+	if (!o->stored && o->for_flags && take_off_keywords(l, s))
+		return 0;	/* settle() sends it again */
 	if (!o->stored)
 		return sent_refused(l, s, "refused", &o->why, err);
 	if (o->lost_flags.n > 0)
 		note_flags(l, o->lost_flags);
+	if (o->lost_date)
+		note_date(l, &s->item);
 	/* A UID of another UIDVALIDITY than ours names nothing that we know. */
 	known = o->uidvalidity == 0 || o->uidvalidity == l->uidvalidity;
 	return sent_done(l, s, known ? o->uid : 0, o->ref, EVIDENCE_APPENDED,
@@ -635,6 +687,11 @@ settle(struct replay_lane *l, struct err *err)
 		l->dirty = false;
 		if (l->out.n == 0)
 			return 0;
+		if (next_unsent(l) != NULL) {
+			if (send_again(l, err) == -1)
+				return -1;
+			continue;
+		}
 		/* It forgot some: as good as lost. */
 		(void)err_set(err, ERR_SESSION, STATUS_CONNECT,
 		    "%zu appends without an answer", l->out.n);
@@ -710,7 +767,7 @@ leave(struct replay_lane *l, struct err *err)
 	l->uidvalidity = l->uidnext = 0;
 	l->unplaced.n = 0;
 	l->believed.n = 0;
-	l->nnoted = 0;
+	l->nnoted = l->ndates = 0;
 	l->lost = 0;
 	leave_mailbox(l);
 	return rc;

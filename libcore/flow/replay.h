@@ -17,7 +17,8 @@
  * 3. An item that the receipt says is done is never appended again, whatever became of it there.
  * 4. Items are matched one to one with what is there: afterwards a message is there as often as the
  *    larger of what was there and what the source has.
- * 5. Within a mailbox, appends keep the source's order.
+ * 5. Within a mailbox, appends keep the source's order; what is sent again without its
+ *    keywords, which the destination refused, comes behind what was sent meanwhile.
  * 6. A key is a claim: where it cannot tell, octets are compared.
  *
  * Items need a key and an ident (NEED_KEY | NEED_IDENT); without them the run ends with STATUS_BUG.

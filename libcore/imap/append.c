@@ -19,6 +19,9 @@ struct out {
 	bool		 ended;
 	bool		 stored;
 	bool		 put_off;	/* there is no outcome: to be sent again */
+	bool		 lost_date;
+	bool		 keywords;	/* were sent */
+	bool		 for_flags;
 	uint32_t	 uidvalidity, uid;
 	struct err	 why;
 };
@@ -149,6 +152,7 @@ static void
 take_refusal(struct append *a, struct out *o, const struct resp *r)
 {
 	struct err why = ERR_INIT;
+	int64_t wait;
 
 	resp_fail(&o->why, ERR_MESSAGE, r, "APPEND");
 	if (span_iis(r->code, "TRYCREATE"))
@@ -157,6 +161,8 @@ take_refusal(struct append *a, struct out *o, const struct resp *r)
 		    SPAN_ARG(span_head(r->text, 300)));
 	else if (o->why.scope != ERR_MESSAGE)
 		why = o->why;
+	o->for_flags = o->keywords &&
+	    resp_class(r, &wait) == CLASS_OTHER;
 	o->put_off = o->why.scope == ERR_SESSION;
 	o->why.scope = ERR_MESSAGE;
 	if (a->stop.scope == ERR_NONE && why.scope != ERR_NONE)
@@ -208,6 +214,8 @@ tell(struct append *a, dest_outcome_fn *fn, void *arg, struct err *err)
 			.uidvalidity = o->uidvalidity,
 			.uid = o->uid,
 			.lost_flags = buf_span(&o->lost),
+			.lost_date = o->lost_date,
+			.for_flags = o->for_flags,
 			.why = o->why,
 		};
 		session_progress(a->s);
@@ -269,12 +277,24 @@ append_settle(struct append *a, dest_outcome_fn *fn, void *arg,
 
 /* ---- sending ---- */
 
-/* What IMAP's date-time can say: four digits of a year. */
+/*
+ * What a date-time can say (four digits of a year) and servers understand: of
+ * what is before 1970, Cyrus says BAD and Dovecot makes a date to come.
+ */
 static bool
 has_date(const struct date *d)
 {
-	return d->known && d->sec >= INT64_C(-62135510400) &&
-	    d->sec <= INT64_C(253402214399);
+	return d->known && d->sec >= 0 && d->sec <= INT64_C(253402214399);
+}
+
+/* Cyrus takes 0 for no date, and Dovecot replaces dates to come. */
+static bool
+is_kept_date(const struct session *s, const struct date *d)
+{
+	const int64_t second = 1000000000;
+
+	return has_date(d) && d->sec > 0 &&
+	    d->sec <= sys_now(s->acct->sys) / second + 60;
 }
 
 /*
@@ -283,7 +303,7 @@ has_date(const struct date *d)
  * that comes unasked for commands, and that is a message from anybody.
  */
 static bool
-is_delicate(struct span flags, const struct date *date)
+is_delicate(struct span flags)
 {
 	const struct span fine = SPAN("$_-.\\ ");
 	size_t i;
@@ -295,7 +315,18 @@ is_delicate(struct span flags, const struct date *date)
 		    (c >= 'a' && c <= 'z') || span_find(fine, c) < fine.n))
 			return true;
 	}
-	return date->known && date->sec < 0;
+	return flags.n > LIMIT_FLAGS_SURE;
+}
+
+static bool
+has_keyword(struct span flags)
+{
+	struct span flag;
+
+	while (span_next(&flags, ' ', &flag))
+		if (flag.n > 0 && !span_starts(flag, "\\"))
+			return true;
+	return false;
 }
 
 static int
@@ -320,7 +351,7 @@ build(struct append *a, struct out *o, const struct item *item, uint64_t size,
 	}
 	buf_chr(text, ' ');
 	*sync = command_literal(a->s, text, size,
-	    is_delicate(buf_span(&a->keep), &item->date));
+	    is_delicate(buf_span(&a->keep)));
 	if (text->n >= 2)
 		text->n -= 2;	/* the line's end is put by command_send() */
 	if (!buf_ok(&a->keep) || !buf_ok(&o->lost))
@@ -421,6 +452,9 @@ append_put(struct append *a, const struct item *item, struct body *body,
 	*o = (struct out){
 		.tag = a->cmd.tag, .cookie = cookie, .octets = size,
 		.asked = sync,
+		.lost_date = item->date.known &&
+		    !is_kept_date(a->s, &item->date),
+		.keywords = has_keyword(buf_span(&a->keep)),
 		.lost = o->lost,
 	};
 	if ((rc = command_send(&a->cmd, &end, err)) == -1)

@@ -23,6 +23,7 @@ enum {
 
 	LIMIT_APPENDS		= 32,
 	LIMIT_LITERAL_MINUS	= 4096,		/* RFC 7888 section 5 */
+	LIMIT_FLAGS_SURE	= 1000,		/* octets; longer ones may be too much for a line */
 	LIMIT_QUOTED		= 1000,		/* longer strings are literals */
 
 	LIMIT_NAMESPACES	= 16,

@@ -52,6 +52,9 @@ struct dest_outcome {
 	uint32_t	uidvalidity, uid;	/* 0: the place did not say */
 	struct span	ref;		/* for places without UIDs */
 	struct span	lost_flags;	/* flags that it would not keep, or none */
+	bool		lost_date;	/* nor the date: not sent, or known to be changed */
+	bool		for_flags;	/* not stored, perhaps for its flags: without
+					   keywords it may be */
 	struct err	why;		/* where it was not stored: ERR_MESSAGE */
 };
 

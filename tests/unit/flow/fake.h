@@ -396,6 +396,7 @@ struct fake_dest {
 	enum fake_drop	 drop;
 	bool		 poison;	/* every append of drop_text loses the connection */
 	const char	*drop_text;
+	const char	*refused_flag;	/* NO to what has it */
 	bool		 forget_outcomes;	/* once */
 	bool		 new_uidvalidity;	/* at the next reconnect */
 	struct fake_fault fault;
@@ -590,16 +591,20 @@ fake_work(struct fake_conn *c, dest_outcome_fn *fn, void *arg, struct err *err)
 	struct fake_queued q = c->queue[0];
 	enum fake_drop drop = DROP_NEVER;
 	struct dest_outcome o;
-	const struct fake_message *m;
+	struct fake_message *m;
 	int rc;
 
 	memmove(&c->queue[0], &c->queue[1], --c->nqueue * sizeof(q));
 	if (++d->appends == d->drop_at || (d->poison &&
 	    strcmp(q.text, d->drop_text) == 0))
 		drop = d->drop;
+	else if (d->refused_flag != NULL &&
+	    strstr(q.flags, d->refused_flag) != NULL)
+		drop = DROP_REFUSE;
 	o = (struct dest_outcome){ .cookie = q.cookie, .why = ERR_INIT };
 	if (drop == DROP_NEVER || drop == DROP_AFTER) {
 		m = fake_store(d, c->box, q.text, q.sec);
+		m->flags = fake_keep(q.flags);
 		o.stored = true;
 		if (!d->no_uidplus) {
 			o.uid = m->uid;
@@ -608,6 +613,7 @@ fake_work(struct fake_conn *c, dest_outcome_fn *fn, void *arg, struct err *err)
 		}
 	} else if (drop == DROP_REFUSE) {
 		(void)err_set(&o.why, ERR_MESSAGE, STATUS_PASSED, "NO too big");
+		o.for_flags = d->refused_flag != NULL;
 	} else if (drop == DROP_LATE) {
 		c->late = 1;
 		c->late_text = fake_keep(q.text);

@@ -561,6 +561,43 @@ refused_is_tried_again(void **state)
 	}
 }
 
+/* A keyword that the place refuses does not keep the message from it. */
+static void
+keyword_refused(void **state)
+{
+	static const struct {
+		const char	*name, *refused, *kept;
+		size_t		 there;
+	} rows[] = {
+		{ "a keyword",		"too]odd", "\\Seen", N(everything) },
+		{ "a system flag",	"\\Seen", NULL, N(everything) - 1 },
+	};
+	const struct fake_box *b;
+	struct world w;
+	size_t i, k, m;
+
+	(void)state;
+	for (i = 0; i < N(places); i++)
+	for (k = 0; k < N(rows); k++) {
+		world_at(&w, &places[i]);
+		w.dest.refused_flag = rows[k].refused;
+		w.source.boxes[0]->v[8].flags = "\\Seen fine too]odd";
+		ROW_OK(rows[k].name, run(&w) == 0);
+		b = fake_dest_box(&w.dest, "INBOX", true);
+		ROW_OK(rows[k].name, b->n == rows[k].there);
+		ROW_OK(rows[k].name, w.report.items[VERDICT_REFUSED] ==
+		    N(everything) - rows[k].there);
+		for (m = 0; m < b->n; m++)
+			if (strcmp(b->v[m].text, MAIL_C) == 0)
+				assert_string_equal(b->v[m].flags, rows[k].kept);
+		w.dest.refused_flag = NULL;
+		ROW_OK(rows[k].name, run(&w) == 0);
+		check_exact(&w, rows[k].name, "INBOX");
+		check_again(&w, rows[k].name);
+		world_fini(&w);
+	}
+}
+
 /* A message that kills every connection is refused, the others get there. */
 static void
 poison(void **state)
@@ -844,6 +881,7 @@ main(void)
 		cmocka_unit_test(a_copy_comes_later),
 		cmocka_unit_test(deleted_stays_deleted),
 		cmocka_unit_test(refused_is_tried_again),
+		cmocka_unit_test(keyword_refused),
 		cmocka_unit_test(poison),
 		cmocka_unit_test(append_refuses_at_once),
 		cmocka_unit_test(outcomes_forgotten),

@@ -253,6 +253,13 @@ script_sleep(void *arg, int64_t ns)
 }
 
 static inline int64_t
+script_now(void *arg)
+{
+	(void)arg;
+	return INT64_C(1700000000) * 1000000000;
+}
+
+static inline int64_t
 script_clock(void *arg)
 {
 	(void)arg;
@@ -302,7 +309,7 @@ script_account(struct script *s, const struct step *steps, size_t n)
 	int fds[2];
 
 	*s = (struct script){ .steps = steps, .n = n, .fd = -1 };
-	s->sys = (struct sys){ script_clock, script_clock, script_sleep,
+	s->sys = (struct sys){ script_now, script_clock, script_sleep,
 	    script_random, s };
 	s->report = (struct report){ .note = script_note,
 	    .mailbox = script_mailbox, .arg = s };

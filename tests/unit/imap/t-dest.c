@@ -29,6 +29,10 @@ outcome(void *arg, const struct dest_outcome *o, struct err *err)
 		    (unsigned)o->uid);
 	else
 		buf_fmt(text, "!%s", o->why.msg);
+	if (o->for_flags)
+		buf_str(text, " for its flags");
+	if (o->lost_date)
+		buf_str(text, " without its date");
 	if (o->lost_flags.n > 0)
 		buf_fmt(text, " without %.*s", SPAN_ARG(o->lost_flags));
 	buf_chr(text, ';');
@@ -37,11 +41,11 @@ outcome(void *arg, const struct dest_outcome *o, struct err *err)
 
 /* Append one message of these octets; what fails goes to the text. */
 static int
-append(struct dest_conn *c, uint64_t cookie, const char *flags,
+append_at(struct dest_conn *c, uint64_t cookie, const char *flags, int64_t sec,
     const char *octets, struct buf *text)
 {
 	struct item item = { .flags = span_str(flags),
-	    .date = { .sec = 1044068706, .zone = 60, .known = true } };
+	    .date = { .sec = sec, .zone = 60, .known = true } };
 	struct err err = ERR_INIT;
 	struct body *body = body_new(&err);
 	int rc;
@@ -53,6 +57,13 @@ append(struct dest_conn *c, uint64_t cookie, const char *flags,
 		buf_fmt(text, "<%d:%s>", err.scope, err.msg);
 	body_free(body);
 	return rc;
+}
+
+static int
+append(struct dest_conn *c, uint64_t cookie, const char *flags,
+    const char *octets, struct buf *text)
+{
+	return append_at(c, cookie, flags, 1044068706, octets, text);
 }
 
 static void
@@ -162,6 +173,22 @@ delicate(struct dest_conn *c, struct buf *text)
 }
 
 static void
+old(struct dest_conn *c, struct buf *text)
+{
+	open_box(c, "INBOX", text);
+	(void)append_at(c, 1, "", -1, "x", text);
+	settle(c, text);
+}
+
+static void
+to_come(struct dest_conn *c, struct buf *text)
+{
+	open_box(c, "INBOX", text);
+	(void)append_at(c, 1, "", 1800000000, "x", text);
+	settle(c, text);
+}
+
+static void
 work(struct dest_conn *c, struct buf *text)
 {
 	open_box(c, "Work", text);
@@ -243,8 +270,17 @@ appending(void **state)
 	    { "LIST", "* LIST () \"/\" \"\"\r\n$T OK done\r\n" },
 	    SELECTED(FIVE), { "LOGOUT", "" });
 	RUN("a keyword that a server may not like waits for the server",
-	    delicate, "[7.5 \\Seen any]1!APPEND: BAD keyword;", "{1}\r\n",
+	    delicate, "[7.5 \\Seen any]1!APPEND: BAD keyword for its flags;", "{1}\r\n",
 	    LOGIN_PLUS, SELECTED(ANY), { "APPEND", "$T BAD keyword\r\n" },
+	    { "LOGOUT", "" });
+	RUN("before 1970: no server keeps that", old,
+	    "[7.5 \\Flagged \\Seen]1=7.5 without its date;",
+	    "APPEND INBOX {1+}\r\nx\r\n", LOGIN_PLUS, SELECTED(FIVE),
+	    { "APPEND", "$T OK [APPENDUID 7 5] done\r\n" }, { "LOGOUT", "" });
+	RUN("a date to come may be replaced", to_come,
+	    "[7.5 \\Flagged \\Seen]1=7.5 without its date;",
+	    "\"15-Jan-2027 09:00:00 +0100\" {1+}\r\nx\r\n", LOGIN_PLUS,
+	    SELECTED(FIVE), { "APPEND", "$T OK [APPENDUID 7 5] done\r\n" },
 	    { "LOGOUT", "" });
 }
 
