@@ -796,8 +796,14 @@ lane_mailbox(struct lane *lane, const struct mailbox *m, struct err *err)
 
 	if (l->in && !l->spoilt && span_eq(name_of(l), m->name))
 		return 0;
-	if (leave(l, err) == -1)
-		return -1;
+	if (leave(l, err) == -1) {
+		if (err->scope != ERR_MAILBOX)
+			return -1;
+		/* It is the one that is left that failed, not this one. */
+		note_refused(l->r);
+		report_mailbox(l->r->cfg.report, name_of(l), err);
+		err_clear(err);
+	}
 	arena_reset(&l->arena);
 	if (!mailbox_copy(&l->arena, m, &l->mailbox))
 		return err_nomem(err);

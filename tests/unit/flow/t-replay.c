@@ -642,6 +642,26 @@ append_refuses_at_once(void **state)
 	world_fini(&w);
 }
 
+/* What fails when a mailbox is left is not the fault of the next. */
+static void
+next_mailbox_is_not_blamed(void **state)
+{
+	struct world w;
+
+	(void)state;
+	world_at(&w, &places[2]);
+	fake_add(fake_source_box(&w.source, "Next"), MAIL_A);
+	w.dest.fault = (struct fake_fault){ .call = "settle", .at = 1,
+	    .scope = ERR_MAILBOX };
+	assert_int_equal(run(&w), 0);
+	assert_int_equal(fake_count(&w.dest, "Next", MAIL_A), 1);
+	assert_int_equal(w.report.mailboxes, 1);
+	w.dest.fault.call = NULL;
+	assert_int_equal(run(&w), 0);
+	check_exact(&w, "left with a failure", "INBOX");
+	world_fini(&w);
+}
+
 static void
 outcomes_forgotten(void **state)
 {
@@ -884,6 +904,7 @@ main(void)
 		cmocka_unit_test(keyword_refused),
 		cmocka_unit_test(poison),
 		cmocka_unit_test(append_refuses_at_once),
+		cmocka_unit_test(next_mailbox_is_not_blamed),
 		cmocka_unit_test(outcomes_forgotten),
 		cmocka_unit_test(uidvalidity_changes),
 		cmocka_unit_test(dry),
