@@ -76,6 +76,21 @@ u64_have(const uint64_t *v, size_t n, uint64_t x)
 	return n > 0 && bsearch(&x, v, n, sizeof(*v), u64_cmp) != NULL;
 }
 
+/* Sorted, each once: claims are told anew before each scan.  How many stay. */
+static size_t
+u64_sort(uint64_t *v, size_t n)
+{
+	size_t i, k = 0;
+
+	if (n == 0)
+		return 0;
+	qsort(v, n, sizeof(*v), u64_cmp);
+	for (i = 1; i < n; i++)
+		if (v[i] != v[k])
+			v[++k] = v[i];
+	return k + 1;
+}
+
 static int
 claim_place(struct match *m, uint64_t place, struct err *err)
 {
@@ -249,8 +264,7 @@ match_begin(struct match *m, struct err *err)
 	m->nknown = m->n;
 	if (m->nknown > 0)
 		qsort(m->known, m->nknown, sizeof(*m->known), u64_cmp);
-	if (m->nclaims > 0)
-		qsort(m->claims, m->nclaims, sizeof(*m->claims), u64_cmp);
+	m->nclaims = u64_sort(m->claims, m->nclaims);
 	m->by_key.n = m->by_sec.n = 0;
 	free(m->by_key.slots);
 	free(m->by_sec.slots);
