@@ -307,6 +307,7 @@ opened(struct imap_conn *c, bool created, struct dest_mailbox *out,
 		.keywords_any = sel->any,
 		.flags = buf_span(&c->flags),
 		.created = created,
+		.rewrites = (c->s->quirks & QUIRK_REWRITES) != 0,
 	};
 	return 1;
 }

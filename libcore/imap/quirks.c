@@ -12,6 +12,7 @@ static const struct {
 	{ "yahoo",	NULL, "XYMHIGHESTMODSEQ", QUIRK_SHORT_LINES },
 	{ "exchange 2003", "Microsoft Exchange Server 2003", NULL,
 	    QUIRK_NO_NAMESPACE },
+	{ "exchange",	"Microsoft Exchange", NULL, QUIRK_REWRITES },
 };
 
 static bool

@@ -9,6 +9,7 @@
 enum quirk {
 	QUIRK_SHORT_LINES	= 1 << 0,	/* lines of 1,000 octets at most */
 	QUIRK_NO_NAMESPACE	= 1 << 1,	/* NAMESPACE kills the connection */
+	QUIRK_REWRITES		= 1 << 2,	/* messages come back changed, sizes are estimates */
 };
 
 /* The effects for this greeting and list of capabilities. */
