@@ -515,6 +515,7 @@ fake_dest_open_box(struct dest_conn *conn, const struct mailbox *m, bool create,
 	const bool was_lost = c->lost;
 	char name[64];
 
+	(void)fake_lost(c, NULL);	/* what is still under way goes nowhere */
 	c->lost = false;
 	if (fake_dest_fails(c, "open", err) == -1)
 		return -1;

@@ -82,6 +82,8 @@ open_box(struct dest_conn *c, const char *name, struct buf *text)
 		    out.created ? " created" : "");
 	else
 		buf_fmt(text, "<%d:%s>", err.scope, err.msg);
+	if (rc == 1 && out.rewrites)
+		buf_str(text, "(rewrites)");
 }
 
 static void
@@ -375,6 +377,16 @@ opening(void **state)
 	    { "CREATE INBOX.Work", "$T OK done\r\n" },
 	    { "SUBSCRIBE INBOX.Work", "$T NO why\r\n" },
 	    { "SELECT INBOX.Work", "* 0 EXISTS\r\n* OK [UIDVALIDITY 9] v\r\n"
+		"* OK [PERMANENTFLAGS (\\Seen)] p\r\n"
+		"* OK [UIDNEXT 1] n\r\n$T OK done\r\n" },
+	    { "LOGOUT", "" });
+	RUN("Exchange gives messages back otherwise than they were", work,
+	    "[9.1 \\Seen](rewrites)", NULL,
+	    { "", "* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN] The Microsoft "
+		"Exchange IMAP4 service is ready.\r\n" },
+	    { "AUTHENTICATE", "$T OK [CAPABILITY IMAP4rev1] in\r\n" },
+	    { "LIST", "* LIST () \"/\" \"\"\r\n$T OK done\r\n" },
+	    { "SELECT Work", "* 0 EXISTS\r\n* OK [UIDVALIDITY 9] v\r\n"
 		"* OK [PERMANENTFLAGS (\\Seen)] p\r\n"
 		"* OK [UIDNEXT 1] n\r\n$T OK done\r\n" },
 	    { "LOGOUT", "" });
