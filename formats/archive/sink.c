@@ -15,9 +15,11 @@
 #include "formats/archive/writer.h"
 #include "mail/date.h"
 #include "mail/flags.h"
+#include "mail/name.h"
 
 #define ENDS_CHUNK	500		/* items looked for in one transaction */
 #define KEYS_CHUNK	20000		/* keys passed in one */
+#define ITEM_PATH	256		/* octets of an item's path behind its mailbox's */
 
 struct asink {
 	struct sink		 sink;
@@ -373,11 +375,28 @@ visit(struct asink *s, struct span name, struct err *err)
 	return ok ? 0 : err_nomem(err);
 }
 
+/* One with a path that no entry can have must not end the run. */
+static int
+check_path(struct alane *l, struct span name, struct err *err)
+{
+	buf_clear(&l->path);
+	name_path(&l->path, name);
+	if (!buf_ok(&l->path))
+		return err_nomem(err);
+	if (l->path.n <= ENTRY_PATH_MAX - ITEM_PATH)
+		return 0;
+	return err_set(err, ERR_MAILBOX, STATUS_DATA,
+	    "its path would have %zu octets, more than an archive can hold",
+	    l->path.n);
+}
+
 static int
 lane_mailbox(struct lane *lane, const struct mailbox *m, struct err *err)
 {
 	struct alane *l = (struct alane *)lane;
 
+	if (check_path(l, m->name, err) == -1)
+		return -1;
 	/* What was begun belongs to the mailbox before. */
 	if (lane_flush(l, err) == -1)
 		return -1;
@@ -566,7 +585,8 @@ finish(struct alane *l, struct span from, const struct mailbox *state,
 	struct mailbox entry = *state;
 	struct before b;
 
-	if (lane_flush(l, err) == -1 || visit(l->s, from, err) == -1)
+	if (lane_flush(l, err) == -1 || visit(l->s, from, err) == -1 ||
+	    check_path(l, state->name, err) == -1)
 		return -1;
 	if (whole && end_unseen(l, l->s, from, &l->changed, err) == -1)
 		return -1;

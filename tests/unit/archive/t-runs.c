@@ -299,6 +299,34 @@ refusals(void **state)
 	CHECK("is", archive_is("a") && !archive_is("b"));
 }
 
+/* A name that no path can hold spoils its mailbox, and nothing else. */
+static void
+long_name(void **state)
+{
+	const size_t n = (size_t)20 << 10;
+	struct archive *a = world_open("long", "a", ARCHIVE_WRITE);
+	struct err err = ERR_INIT;
+	struct sink *sink = archive_sink(a, WORLD_ORIGIN, false, &err);
+	struct lane *lane = sink->ops->open(sink, &err);
+	struct buf name = BUF_INIT;
+	struct mailbox m = { .delimiter = '/', .status = MAILBOX_OPEN };
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < n; i++)
+		buf_chr(&name, i % 2 == 0 ? 'x' : '\0');
+	buf_chr(&name, 'x');
+	m.name = buf_span(&name);
+	CHECK("long", lane->ops->mailbox(lane, &m, &err) == -1);
+	CHECK("long", err.scope == ERR_MAILBOX && err.status == STATUS_DATA);
+	lane->ops->close(lane);
+	sink->ops->close(sink);
+	(void)world_run("others", a, first, N(first));
+	world_expect("others", a, VIEW_CURRENT, 0, FIRST);
+	archive_close(a);
+	buf_fini(&name);
+}
+
 /* Two runs over one handle; the second of them without an id of its own. */
 static void
 one_handle(void **state)
@@ -354,6 +382,7 @@ main(void)
 		T(linked_late),
 		T(listed_twice),
 		T(refusals),
+		T(long_name),
 		T(one_handle),
 		T(single_messages),
 	};
