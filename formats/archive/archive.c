@@ -97,6 +97,18 @@ open_private(struct archive *a, struct err *err)
 	return a->index == NULL ? -1 : 0;
 }
 
+/* Worth a word only where there is something to be indexed. */
+static void
+note_rebuild(const struct archive *a, const char *why)
+{
+	struct segment_files files;
+
+	if (layout_list(a->dir, &files, NULL) == 0 && files.n > 0)
+		report_note(a->config.report, "%s: the index is built anew: %s",
+		    a->dir, why);
+	segment_files_fini(&files);
+}
+
 /* Build it anew and open it.  1; 0: another command holds the lock; -1. */
 static int
 rebuild(struct archive *a, const char *why, struct err *err)
@@ -107,8 +119,7 @@ rebuild(struct archive *a, const char *why, struct err *err)
 		return rc;
 	/* Perhaps somebody did it while we waited. */
 	if ((rc = open_index(a, &why, err)) == 0) {
-		report_note(a->config.report, "%s: the index is built anew: %s",
-		    a->dir, why);
+		note_rebuild(a, why);
 		rc = repair_rebuild(a->dir, a->config.report, err);
 		if (rc == 0)
 			rc = open_index(a, &why, err);

@@ -56,6 +56,19 @@ files(const char *dir)
 	return n;
 }
 
+/* Nothing is said of an index that there could not be yet. */
+static void
+quiet_beginning(void **state)
+{
+	(void)state;
+	buf_clear(&world_notes);
+	(void)world_dump("first", "a", first, N(first));
+	CHECK("first", world_notes.n == 0);
+	world_sh("lost", "rm -r a/index");
+	(void)world_dump("lost", "a", first, N(first));
+	CHECK("lost", world_notes.n > 0);
+}
+
 static void
 round_trip(void **state)
 {
@@ -383,6 +396,7 @@ main(void)
 		T(listed_twice),
 		T(refusals),
 		T(long_name),
+		T(quiet_beginning),
 		T(one_handle),
 		T(single_messages),
 	};
