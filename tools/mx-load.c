@@ -17,7 +17,7 @@ struct load {
 	struct choose		 choose;
 	const char		*in, *dest;
 	const char		*receipt;	/* --receipt */
-	bool			 dry;
+	bool			 dry, redeliver;
 	struct printer		 print;
 	struct place		 from, to;
 	char			*receipt_path;
@@ -115,8 +115,10 @@ load_open(struct load *l, struct err *err)
 		buf_put(&origin, about.origin);
 	if (find_receipt(l, buf_span(&origin), err) == -1)
 		goto out;
-	c = (struct replay_config){ l->to.dest, l->receipt_path,
-	    buf_span(&origin), l->dry, &sys_real, &l->print.report };
+	c = (struct replay_config){ .dest = l->to.dest,
+	    .receipt = l->receipt_path, .origin = buf_span(&origin),
+	    .dry = l->dry, .redeliver = l->redeliver, .sys = &sys_real,
+	    .report = &l->print.report };
 	l->to.sink = replay_sink(&c, err);
 	rc = l->to.sink == NULL ? -1 : 0;
 out:
@@ -201,6 +203,8 @@ main(int argc, char *argv[])
 	const struct opt own[] = {
 		{ 'n', "dry-run", OPT_FLAG, &l.dry, NULL,
 		    "print what would become of each item, and why" },
+		{ 0, "redeliver", OPT_FLAG, &l.redeliver, NULL,
+		    "bring back what was deleted there since it was loaded" },
 		{ 0, "receipt", OPT_STR, &l.receipt, "FILE",
 		    "keep the receipt in FILE" },
 	};

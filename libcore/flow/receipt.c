@@ -403,6 +403,43 @@ receipt_unresolved(struct receipt *r, struct span mailbox,
 	return least;
 }
 
+static void
+forget(struct receipt *r, struct span mailbox)
+{
+	uint32_t i;
+
+	for (i = first_of(r, mailbox); i != 0; i = row_at(r, i - 1)->next) {
+		row_set(row_at(r, i - 1), RECEIPT_UNKNOWN, 0, 0, SPAN_NONE);
+		row_at(r, i - 1)->collided = 0;
+	}
+}
+
+void
+receipt_forget(struct receipt *r)
+{
+	size_t i;
+
+	(void)pthread_mutex_lock(&r->lock);
+	for (i = 0; i < r->mailboxes.n; i++)
+		forget(r, r->mailboxes.v[i].name);
+	(void)pthread_mutex_unlock(&r->lock);
+}
+
+bool
+receipt_has(struct receipt *r, struct span mailbox)
+{
+	bool has = false;
+	uint32_t i;
+
+	(void)pthread_mutex_lock(&r->lock);
+	for (i = first_of(r, mailbox); i != 0 && !has;
+	    i = row_at(r, i - 1)->next)
+		has = row_at(r, i - 1)->state == RECEIPT_DONE ||
+		    row_at(r, i - 1)->state == RECEIPT_INTENT;
+	(void)pthread_mutex_unlock(&r->lock);
+	return has;
+}
+
 /* ---- writing ---- */
 
 static void
@@ -687,6 +724,32 @@ receipt_refused(struct receipt *r, struct span mailbox,
 	return rc;
 }
 
+static int
+void_locked(struct receipt *r, struct span mailbox, struct err *err)
+{
+	struct buf *b;
+
+	forget(r, mailbox);
+	if (r->dry)
+		return 0;
+	b = row_begin(r, "void");
+	put_name(b, "mailbox", mailbox);
+	if (row_write(r, err) == -1)
+		return -1;
+	return sync_locked(r, err);
+}
+
+int
+receipt_void(struct receipt *r, struct span mailbox, struct err *err)
+{
+	int rc;
+
+	(void)pthread_mutex_lock(&r->lock);
+	rc = void_locked(r, mailbox, err);
+	(void)pthread_mutex_unlock(&r->lock);
+	return rc;
+}
+
 int
 receipt_sync(struct receipt *r, struct err *err)
 {
@@ -924,6 +987,15 @@ read_refused(struct reader *rd, const struct json *j, struct err *err)
 }
 
 static int
+read_void(struct reader *rd, const struct json *j, struct err *err)
+{
+	if (!read_name(rd, &rd->mailbox, j))
+		return damaged(rd, "not a good void row", err);
+	forget(rd->r, buf_span(&rd->mailbox.name));
+	return 0;
+}
+
+static int
 read_end(struct reader *rd, const struct json *j, struct err *err)
 {
 	struct digest said, is;
@@ -946,6 +1018,7 @@ static const struct row_type {
 	{ "intent",	read_intent },
 	{ "done",	read_done },
 	{ "refused",	read_refused },
+	{ "void",	read_void },
 	{ "end",	read_end },
 };
 

@@ -16,6 +16,7 @@
  *	{"type":"done","item":501,"src":{"mailbox":["Sent"],"ref":"1699.42","digest":"…"},
  *	    "digest":"…","mailbox":["Sent"],"uidvalidity":1702,"uid":118,"evidence":"appended"}
  *	{"type":"refused","item":503,"src":{…},"mailbox":["Sent"],"reason":"too-big","text":"…"}
+ *	{"type":"void","mailbox":["Sent"]}
  *	{"type":"end","complete":true,"counts":{"appended":1,"present":0,"refused":1},"hash":"…"}
  *
  * The target row is the first.  Members that would be 0 or empty are left out.  A place without UIDs has
@@ -117,6 +118,22 @@ uint64_t receipt_ref_hash(struct span ref);
  */
 uint32_t receipt_unresolved(struct receipt *, struct span mailbox,
 	    uint32_t uidvalidity);
+
+/*
+ * Forget, for this run, what was done: what is still there is recognised again
+ * by looking, and the rest is wanted again.
+ */
+void	receipt_forget(struct receipt *);
+
+/* Whether anything was done there, or may have been. */
+bool	receipt_has(struct receipt *, struct span mailbox);
+
+/*
+ * The mailbox was found to be gone, and with it all that was done in it: its
+ * rows are void, now and for later runs.  Durable when this returns 0, and to
+ * be called before the mailbox is made again: afterwards nobody could tell.
+ */
+int	receipt_void(struct receipt *, struct span mailbox, struct err *);
 
 /* Make rows durable; and the last row of a run, durable too. */
 int	receipt_sync(struct receipt *, struct err *);

@@ -206,24 +206,47 @@ take_state(struct replay_lane *l, const struct dest_mailbox *st,
 	return 0;
 }
 
-/* Open the mailbox, or open it again.  In a dry run it may be absent. */
+/* 1, 0: it is not there, -1; connecting again where that helps. */
+static int
+try_open(struct replay_lane *l, bool create, struct dest_mailbox *st,
+    struct err *err)
+{
+	int rc;
+
+	for (;;) {
+		*st = (struct dest_mailbox){ .uidvalidity = 0 };
+		rc = l->conn->ops->open(l->conn, &l->mailbox, create, st, err);
+		if (rc != -1)
+			return rc;
+		if (err->scope != ERR_SESSION || count_lost(l, err) == -1)
+			return -1;
+	}
+}
+
+/*
+ * Open the mailbox, or open it again.  In a dry run it may be absent.  One that
+ * the receipt knows and that is gone took with it what was done there: that is
+ * put down before the mailbox is made again (3).
+ */
 static int
 open_mailbox(struct replay_lane *l, struct err *err)
 {
 	const bool create = !l->r->cfg.dry && !l->loaded && l->out.n == 0;
+	const bool known = receipt_has(l->r->receipt, name_of(l));
 	struct dest_mailbox st;
 	int rc;
 
 	if (l->open || l->absent)
 		return 0;
-	for (;;) {
-		st = (struct dest_mailbox){ .uidvalidity = 0 };
-		rc = l->conn->ops->open(l->conn, &l->mailbox, create, &st, err);
-		if (rc != -1)
-			break;
-		if (err->scope != ERR_SESSION || count_lost(l, err) == -1)
+	rc = try_open(l, create && !known, &st, err);
+	if (rc == 0 && known && !l->loaded && l->out.n == 0) {
+		if (receipt_void(l->r->receipt, name_of(l), err) == -1)
 			return -1;
+		if (create)
+			rc = try_open(l, true, &st, err);
 	}
+	if (rc == -1)
+		return -1;
 	if (rc == 1)
 		return take_state(l, &st, err);
 	if (!l->r->cfg.dry)
@@ -1282,6 +1305,8 @@ replay_sink(const struct replay_config *cfg, struct err *err)
 	receipt = receipt_open(cfg->receipt, &target, cfg->dry, cfg->sys, err);
 	if (receipt == NULL)
 		return NULL;
+	if (cfg->redeliver)
+		receipt_forget(receipt);
 	if ((r = calloc(1, sizeof(*r))) == NULL) {
 		(void)err_nomem(err);
 		receipt_close(receipt);

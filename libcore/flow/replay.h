@@ -14,7 +14,8 @@
  * 1. An intent is durable in the receipt before the first octet of a message leaves.
  * 2. An intent without an outcome is resolved by looking (UIDs from the remembered UIDNEXT on, by key,
  *    and by canon where the key cannot tell) before anything is appended again.
- * 3. An item that the receipt says is done is never appended again, whatever became of it there.
+ * 3. An item that the receipt says is done is never appended again, whatever became of it there,
+ *    unless its whole mailbox is gone, or redelivery is asked for.
  * 4. Items are matched one to one with what is there: afterwards a message is there as often as the
  *    larger of what was there and what the source has.
  * 5. Within a mailbox, appends keep the source's order; what is sent again without its
@@ -39,6 +40,7 @@ struct replay_config {
 	const char		*receipt;	/* path; NULL only when dry without one */
 	struct span		 origin;	/* of what is replayed */
 	bool			 dry;
+	bool			 redeliver;	/* what was deleted there since comes back */
 	const struct sys	*sys;
 	const struct report	*report;
 };

@@ -39,7 +39,7 @@ struct world {
 	struct copy_result	 result;
 	const struct filter	*filter;
 	unsigned		 jobs;
-	bool			 dry;
+	bool			 dry, redeliver;
 	struct err		 err;
 	char			 receipt[64];
 };
@@ -79,7 +79,7 @@ run(struct world *w)
 	const struct sys sys = fake_sys(&w->clock);
 	struct replay_config cfg = { .dest = &w->dest.dest,
 	    .receipt = w->receipt, .origin = SPAN("imaps://old"),
-	    .dry = w->dry, .sys = &sys };
+	    .dry = w->dry, .redeliver = w->redeliver, .sys = &sys };
 	struct copy c = { .from = &w->source.source, .sys = &sys,
 	    .filter = w->filter, .jobs = w->jobs, .dry = w->dry };
 	struct sink *sink;
@@ -537,6 +537,55 @@ deleted_stays_deleted(void **state)
 	world_fini(&w);
 }
 
+/* Unless it was the whole mailbox; and that holds for runs cut short too. */
+static void
+gone_mailbox_comes_back(void **state)
+{
+	struct world w;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < N(places); i++) {
+		world_at(&w, &places[i]);
+		ROW_OK(places[i].name, run(&w) == 0);
+		check_exact(&w, places[i].name, "INBOX");
+		w.dest.boxes[0]->name = "Elsewhere";
+		w.dry = true;
+		ROW_OK(places[i].name, run(&w) == 0);
+		ROW_OK(places[i].name,
+		    w.report.items[VERDICT_WANTED] == N(everything));
+		w.dry = false;
+		/* It is made, and the run ends before much is in it. */
+		w.dest.fault = (struct fake_fault){ .call = "append", .at = 3,
+		    .scope = ERR_RUN };
+		ROW_OK(places[i].name, run(&w) == -1);
+		w.dest.fault = (struct fake_fault){ .call = NULL };
+		ROW_OK(places[i].name, run(&w) == 0);
+		check_exact(&w, places[i].name, "INBOX");
+		world_fini(&w);
+	}
+}
+
+static void
+redelivered_when_asked(void **state)
+{
+	struct world w;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < N(places); i++) {
+		world_at(&w, &places[i]);
+		ROW_OK(places[i].name, run(&w) == 0);
+		w.dest.boxes[0]->n -= 4;
+		w.redeliver = true;
+		ROW_OK(places[i].name, run(&w) == 0);
+		check_exact(&w, places[i].name, "INBOX");
+		ROW_OK(places[i].name, run(&w) == 0);
+		check_exact(&w, places[i].name, "INBOX");
+		world_fini(&w);
+	}
+}
+
 /* ---- refusals ---- */
 
 static void
@@ -900,6 +949,8 @@ main(void)
 		cmocka_unit_test(rewritten),
 		cmocka_unit_test(a_copy_comes_later),
 		cmocka_unit_test(deleted_stays_deleted),
+		cmocka_unit_test(gone_mailbox_comes_back),
+		cmocka_unit_test(redelivered_when_asked),
 		cmocka_unit_test(refused_is_tried_again),
 		cmocka_unit_test(keyword_refused),
 		cmocka_unit_test(poison),
