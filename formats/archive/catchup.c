@@ -404,38 +404,6 @@ out:
 	return rc;
 }
 
-/* All mailboxes that are known so far: the declarations may lie behind us. */
-static int
-declare_all(struct scan *s, struct err *err)
-{
-	const struct op_list *list = &s->batch.part[BATCH_FRAMES];
-	struct index_walk walk = { NULL };
-	struct index_txn t;
-	struct row_mailbox row;
-	struct span key, v;
-	size_t i;
-	int more;
-
-	for (i = 0; i < list->n; i++)
-		if (list->v[i].kind == OP_MAILBOX && unpack_declare(s->u,
-		    list->v[i].u.mailbox->name, err) == -1)
-			return -1;
-	if (index_read(s->c->index, &t, err) == -1)
-		return -1;
-	more = index_seek(&t, TABLE_MAILBOXES, &walk, SPAN_NONE, &key, &v, err);
-	while (more == 1) {
-		if (!row_get_mailbox(v, &row))
-			more = index_bad(TABLE_MAILBOXES, err);
-		else if (unpack_declare(s->u, row.m.name, err) == -1)
-			more = -1;
-		else
-			more = index_next(&walk, &key, &v, err);
-	}
-	index_walk_end(&walk);
-	index_end(&t);
-	return more;
-}
-
 /* Open it again at the next good frame behind the entry given last.  1, 0, -1. */
 static int
 skip_damage(struct scan *s, struct err *err)
@@ -451,9 +419,8 @@ skip_damage(struct scan *s, struct err *err)
 		return err_sys(err, ERR_RUN, STATUS_IO, "%s", s->path);
 	s->frame = at;
 	s->entry.kind = UNPACK_HEAD;
-	if ((s->u = unpack_open(s->fd, s->path, UINT64_MAX, true, err)) == NULL)
-		return -1;
-	return declare_all(s, err) == -1 ? -1 : 1;
+	s->u = unpack_open(s->fd, s->path, UINT64_MAX, true, err);
+	return s->u == NULL ? -1 : 1;
 }
 
 /* ---- a file ---- */

@@ -300,14 +300,6 @@ declare(struct unpack *u, const struct mailbox *m, struct err *err)
 	return mailboxes_put(&u->declared, m) != NULL ? 0 : err_nomem(err);
 }
 
-int
-unpack_declare(struct unpack *u, struct span mailbox, struct err *err)
-{
-	const struct mailbox m = { .name = mailbox };
-
-	return declare(u, &m, err);
-}
-
 /* Relative, and nothing in it that climbs: no path of ours is else. */
 static bool
 is_safe(struct span path)
@@ -382,10 +374,11 @@ item_mailbox(struct unpack *u, struct span dir, struct err *err)
 			return err_nomem(err);
 	}
 	m = mailboxes_get(&u->declared, buf_span(&u->dir_name));
-	if (m == NULL)
+	if (m == NULL && !u->headless)
 		return damaged(u, err,
 		    "its mailbox was not declared before in this file");
-	u->entry.mailbox = *m;
+	u->entry.mailbox = m != NULL ? *m :
+	    (struct mailbox){ .name = buf_span(&u->dir_name) };
 	return told.n > 0 ? true_path(u, dir, err) : 0;
 }
 

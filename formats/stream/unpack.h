@@ -43,7 +43,8 @@ struct unpack;
 /*
  * Read from fd (not closed here) at its current offset up to `limit` octets
  * (UINT64_MAX: to the end).  A file that starts in the middle of a
- * stream, at a frame, has no head; `headless` allows that.
+ * stream, at a frame, has no head; `headless` allows that, and items of mailboxes
+ * whose declaration may stand before that place: of these it gives the name only.
  * The first thing read must be the head; else STATUS_DATA, "not an mx stream".
  */
 struct unpack	*unpack_open(int fd, const char *name, uint64_t limit,
@@ -76,12 +77,6 @@ int		 unpack_read(struct unpack *, unsigned char *p, struct err *);
  */
 void		 unpack_data(const struct unpack *, uint64_t *frame,
 		    uint64_t *inside);
-
-/*
- * A mailbox that was declared before the place where reading began, for a
- * reader of a file's later part: its items are refused otherwise.
- */
-int		 unpack_declare(struct unpack *, struct span mailbox, struct err *);
 
 /* After a failure: whether it was that the file ends too early. */
 bool		 unpack_cut(const struct unpack *);

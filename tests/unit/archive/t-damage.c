@@ -362,6 +362,38 @@ flipped(void **state)
 	buf_fini(&view);
 }
 
+/*
+ * The frame that declares a mailbox is lost: the messages behind it are whole, and are
+ * found.
+ */
+static void
+lost_declaration(void **state)
+{
+	static const unsigned char magic[] = { 0x28, 0xb5, 0x2f, 0xfd };
+	struct buf seg = BUF_INIT, view = BUF_INIT;
+	struct world_box v[5];
+	struct archive *a;
+	size_t at, frames = 0;
+
+	(void)state;
+	boxes_of(v);
+	(void)world_dump("declared", "a", v, 1);
+	world_slurp("declared", "a/segments/00000001.tar.zst", &seg);
+	/* The head is the first frame, INBOX the second. */
+	for (at = 0; at + N(magic) < seg.n && frames < 2; at++)
+		frames += memcmp(seg.p + at, magic, N(magic)) == 0;
+	seg.p[at + 20] ^= 0x10;
+	world_put("declared", "a/segments/00000001.tar.zst", buf_span(&seg));
+	world_sh("declared", "rm -r a/index");
+	a = world_open("declared", "a", ARCHIVE_READ);
+	world_view("declared", a, VIEW_CURRENT, 0, &view);
+	archive_close(a);
+	if (lines_of(&view) != 9)
+		fail_msg("shows\n%s", buf_cstr(&view));
+	buf_fini(&seg);
+	buf_fini(&view);
+}
+
 #define T(f)	cmocka_unit_test_setup_teardown(f, world_begin, world_end)
 
 int
@@ -375,6 +407,7 @@ main(void)
 		T(segments_alone),
 		T(missing_segment),
 		T(flipped),
+		T(lost_declaration),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
