@@ -80,6 +80,7 @@ check_empty(const char *dir, struct err *err)
 {
 	struct dirent *e;
 	bool empty = true;
+	int rc = 0;
 	DIR *d;
 
 	if ((d = opendir(dir)) == NULL) {
@@ -87,14 +88,16 @@ check_empty(const char *dir, struct err *err)
 			return 0;
 		return err_sys(err, ERR_RUN, STATUS_IO, "%s", dir);
 	}
-	while (empty && (e = readdir(d)) != NULL)
+	while (empty && (errno = 0, e = readdir(d)) != NULL)
 		empty = strcmp(e->d_name, ".") == 0 ||
 		    strcmp(e->d_name, "..") == 0;
+	if (empty && errno != 0)
+		rc = err_sys(err, ERR_RUN, STATUS_IO, "%s", dir);
 	(void)closedir(d);
 	if (!empty)
 		return err_set(err, ERR_RUN, STATUS_DATA,
 		    "%s: is no archive, and not empty", dir);
-	return 0;
+	return rc;
 }
 
 static int
@@ -238,8 +241,11 @@ list_once(const char *path, struct segment_files *f, struct err *err)
 	if ((d = opendir(path)) == NULL)
 		return err_sys(err, ERR_RUN,
 		    errno == ENOENT ? STATUS_NOINPUT : STATUS_IO, "%s", path);
-	while (rc == 0 && (e = readdir(d)) != NULL)
+	/* A list cut short would give a number to two segments. */
+	while (rc == 0 && (errno = 0, e = readdir(d)) != NULL)
 		rc = list_one(dirfd(d), e->d_name, f, err);
+	if (rc == 0 && errno != 0)
+		rc = err_sys(err, ERR_RUN, STATUS_IO, "%s", path);
 	(void)closedir(d);
 	return rc;
 }

@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/io.h"
 #include "formats/archive/layout.h"
@@ -75,6 +76,9 @@ rename_sealed(const struct seal *s, const char *part, struct err *err)
 
 	if (final == NULL || segments == NULL)
 		(void)err_nomem(err);
+	else if (access(final, F_OK) == 0)
+		(void)err_set(err, ERR_RUN, STATUS_DATA,
+		    "%s: is there already: copied in while this was written?", final);
 	else if (io_rename(part, final, err) == 0)
 		rc = io_sync_dir(segments, err);
 	free(final);

@@ -394,6 +394,34 @@ lost_declaration(void **state)
 	buf_fini(&view);
 }
 
+/* A segment that is copied in while that number is being written is not replaced. */
+static void
+copied_in(void **state)
+{
+	struct world_counts n = { 0, 0, 0, 0 };
+	struct mailboxes all = { .v = NULL };
+	struct err err = ERR_INIT;
+	struct archive *a = world_open("copied", "a", ARCHIVE_WRITE);
+	struct sink *sink = archive_sink(a, WORLD_ORIGIN, false, &err);
+	struct world_box v[5];
+	struct buf seg = BUF_INIT;
+
+	(void)state;
+	boxes_of(v);
+	CHECK_OK("copied", sink != NULL, err);
+	world_feed("copied", sink, v, 5, &all, &n);
+	world_put("copied", "a/segments/00000001.tar.zst", SPAN("another"));
+	CHECK("copied", sink->ops->end(sink, &all, NULL, NULL, true, NULL, &err) ==
+	    -1);
+	CHECK("copied", err.scope == ERR_RUN && strstr(err.msg, "00000001") != NULL);
+	world_slurp("copied", "a/segments/00000001.tar.zst", &seg);
+	CHECK("copied", span_is(buf_span(&seg), "another"));
+	sink->ops->close(sink);
+	mailboxes_fini(&all);
+	archive_close(a);
+	buf_fini(&seg);
+}
+
 #define T(f)	cmocka_unit_test_setup_teardown(f, world_begin, world_end)
 
 int
@@ -408,6 +436,7 @@ main(void)
 		T(missing_segment),
 		T(flipped),
 		T(lost_declaration),
+		T(copied_in),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
