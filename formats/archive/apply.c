@@ -285,31 +285,6 @@ count_item(struct apply *a, const struct row_item *row, struct err *err)
 	return 0;
 }
 
-static int
-apply_item(struct apply *a, struct op_item *o, struct err *err)
-{
-	struct row_item row = {
-		.born = a->batch->generation, .since = a->batch->generation,
-		.state = ITEM_LIVE, .letters = flags_bits(o->item.flags),
-		.item = o->item, .ident = o->ident,
-	};
-
-	if (number_of(a, o->home, &row.home, err) == -1 ||
-	    number_of(a, o->item.src_mailbox, &row.src, err) == -1)
-		return -1;
-	if (o->item.src_digest != NULL &&
-	    !digest_eq(o->item.src_digest, &o->ident.digest)) {
-		row.altered = true;
-		row.src_digest = *o->item.src_digest;
-	}
-	o->item.number = a->state.next_item++;
-	if (put_item(a, o->item.number, &row, err) == -1 ||
-	    put_ways(a, &row, o->item.number, err) == -1 ||
-	    (!o->link && put_blob(a, o, o->item.number, err) == -1))
-		return -1;
-	return count_item(a, &row, err);
-}
-
 /* ---- changes ---- */
 
 static int
@@ -424,6 +399,86 @@ out:
 	buf_fini(&kept);
 	return rc;
 }
+
+/* ---- items that come ---- */
+
+/*
+ * The same message of the same source in an earlier generation: a sink never writes it
+ * twice, unless the segment that has it was damaged or not there yet, and is
+ * whole again.  1 and its number, 0, -1.
+ */
+static int
+find_twin(struct apply *a, const struct row_item *row, uint64_t *number,
+    struct err *err)
+{
+	struct index_walk walk = { NULL };
+	struct ikey prefix = key32(row->src), at;
+	struct row_item twin;
+	unsigned char ref8[8];
+	struct span key, v;
+	int more, rc, found = 0;
+
+	(void)row_ref8(row->item.ref, ref8);
+	ikey_mem(&prefix, ref8, N(ref8));
+	more = index_seek(a->txn, TABLE_SOURCES, &walk, ikey_span(&prefix), &key,
+	    &v, err);
+	while (more == 1 && found == 0 && span_eq(span_head(key, prefix.n),
+	    ikey_span(&prefix))) {
+		*number = ikey_get64(key, 12);
+		at = key64(*number);
+		rc = index_get(a->txn, TABLE_ITEMS, ikey_span(&at), &v, err);
+		if (rc == 0 || (rc == 1 && !row_get_item(v, &twin)))
+			rc = index_bad(TABLE_ITEMS, err);
+		found = rc == 1 && twin.born < row->born &&
+		    twin.home == row->home &&
+		    span_eq(twin.item.ref, row->item.ref) &&
+		    digest_eq(&twin.ident.digest, &row->ident.digest);
+		more = rc == -1 ? -1 : index_next(&walk, &key, &v, err);
+	}
+	index_walk_end(&walk);
+	return more == -1 ? -1 : found;
+}
+
+static int
+add_item(struct apply *a, struct op_item *o, const struct row_item *row,
+    struct err *err)
+{
+	o->item.number = a->state.next_item++;
+	if (put_item(a, o->item.number, row, err) == -1 ||
+	    put_ways(a, row, o->item.number, err) == -1 ||
+	    (!o->link && put_blob(a, o, o->item.number, err) == -1))
+		return -1;
+	return count_item(a, row, err);
+}
+
+static int
+apply_item(struct apply *a, struct op_item *o, struct err *err)
+{
+	struct row_item row = {
+		.born = a->batch->generation, .since = a->batch->generation,
+		.state = ITEM_LIVE, .letters = flags_bits(o->item.flags),
+		.item = o->item, .ident = o->ident,
+	};
+	const struct change seen = {
+		.state = ITEM_LIVE, .flagged = true, .flags = o->item.flags,
+	};
+	int rc;
+
+	if (number_of(a, o->home, &row.home, err) == -1 ||
+	    number_of(a, o->item.src_mailbox, &row.src, err) == -1)
+		return -1;
+	if (o->item.src_digest != NULL &&
+	    !digest_eq(o->item.src_digest, &o->ident.digest)) {
+		row.altered = true;
+		row.src_digest = *o->item.src_digest;
+	}
+	if ((rc = find_twin(a, &row, &o->item.number, err)) == -1)
+		return -1;
+	return rc == 1 ? change_item(a, o->item.number, &seen, err) :
+	    add_item(a, o, &row, err);
+}
+
+/* ---- changes of a source ---- */
 
 /* Whether the item has exactly that ref; none matches every one. */
 static int

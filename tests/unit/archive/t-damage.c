@@ -422,6 +422,37 @@ copied_in(void **state)
 	buf_fini(&seg);
 }
 
+/*
+ * The copy of a segment broke off, and a run came before it was repeated: then all is
+ * there once.
+ */
+static void
+half_copied(void **state)
+{
+	struct buf seg = BUF_INIT, view = BUF_INIT;
+	struct archive *a;
+
+	(void)state;
+	two_runs("a");
+	world_sh("half", "mkdir -p b/segments && "
+	    "cp a/segments/00000001.tar.zst b/segments");
+	world_slurp("half", "a/segments/00000002.tar.zst", &seg);
+	world_put("half", "b/segments/00000002.tar.zst",
+	    span_head(buf_span(&seg), seg.n / 2));
+	whole_view("half", "b", &view);
+	CHECK("half", lines_of(&view) < MANY + 5);
+	heals("half", "b");
+	world_sh("whole", "cp a/segments/00000002.tar.zst b/segments");
+	heals("whole", "b");
+	a = world_open("whole", "b", ARCHIVE_READ);
+	buf_clear(&view);
+	world_view("whole", a, VIEW_ALL, 0, &view);
+	archive_close(a);
+	CHECK("whole", lines_of(&view) == MANY + 5);
+	buf_fini(&seg);
+	buf_fini(&view);
+}
+
 #define T(f)	cmocka_unit_test_setup_teardown(f, world_begin, world_end)
 
 int
@@ -437,6 +468,7 @@ main(void)
 		T(flipped),
 		T(lost_declaration),
 		T(copied_in),
+		T(half_copied),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
