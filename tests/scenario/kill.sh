@@ -63,7 +63,7 @@ for user in "${users[@]}"; do
 	account to new $user
 	while [ $n -lt $(((round + 1) * kills / 5)) ]; do
 		n=$((n + 1))
-		killed $((RANDOM % (span / 2 + 20))) mx-load "${to_opts[@]}" "$work/ref.mx" "$to_url" &&
+		killed $((RANDOM % (span / 7 + 20))) mx-load "${to_opts[@]}" "$work/ref.mx" "$to_url" &&
 		    hit=$((hit + 1))
 	done
 	round=$((round + 1))
