@@ -264,8 +264,11 @@ take_commit(struct scan *s, struct err *err)
 		return err_set(err, ERR_RUN, STATUS_DATA,
 		    "%s: a commit that does not agree with what it ends", s->path);
 	}
-	if (!s->damaged && !totals_agree(s))
-		return tell(s, "a commit does not agree with what it ends", err);
+	if (!s->damaged && !totals_agree(s)) {
+		s->damaged = true;
+		if (tell(s, "a commit does not agree with what it ends", err) == -1)
+			return -1;
+	}
 	if (end == UINT64_MAX)
 		return 0;
 	s->batch.length = end;
@@ -440,7 +443,8 @@ scan_open(struct scan *s, struct err *err)
 	    (s->identer = identer_new(err)) == NULL ||
 	    (s->body = body_new(err)) == NULL)
 		return -1;
-	return io_open(s->path, &s->fd, err);
+	/* One that was not sealed when it was listed may be so by now. */
+	return layout_open_segment(s->c->dir, s->file->number, &s->fd, err);
 }
 
 static void

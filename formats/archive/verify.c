@@ -65,10 +65,7 @@ differs(struct verify *v, enum table table, uint64_t *told, struct err *err)
 	return tell(v, &d, err);
 }
 
-/*
- * A row that both have is the same; `segments` may lack the row of a .part that no writer has
- * recovered yet, and says nothing of messages.
- */
+/* Every row that is not of this machine alone is in both, and the same. */
 static int
 compare_table(struct verify *v, struct index_txn *a, struct index_txn *b,
     enum table table, struct err *err)
