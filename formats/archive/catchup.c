@@ -498,9 +498,12 @@ read_all(struct scan *s, struct err *err)
 	return rc;
 }
 
-/* SHA256SUMS knew another file of that name. */
+/*
+ * Where SHA256SUMS knew another file of that name, *sha becomes that one's: the next
+ * segment follows what this one was, and still does when it is put back.
+ */
 static int
-check_sum(struct scan *s, const struct digest *sha, struct err *err)
+check_sum(struct scan *s, struct digest *sha, struct err *err)
 {
 	struct digest sum;
 	int rc;
@@ -509,6 +512,7 @@ check_sum(struct scan *s, const struct digest *sha, struct err *err)
 		return rc;
 	if (digest_eq(&sum, sha))
 		return 0;
+	*sha = sum;
 	s->damaged = true;
 	s->frame = 0;
 	s->entry.kind = UNPACK_HEAD;

@@ -453,6 +453,33 @@ half_copied(void **state)
 	buf_fini(&view);
 }
 
+/* The last segment is damaged, a run comes, and then a good copy of it is put back. */
+static void
+put_back(void **state)
+{
+	struct buf seg = BUF_INIT, view = BUF_INIT;
+	struct world_box v[5];
+	struct archive *a;
+
+	(void)state;
+	boxes_of(v);
+	(void)world_dump("good", "a", v, 5);
+	world_slurp("good", "a/segments/00000001.tar.zst", &seg);
+	world_sh("bad", "cp a/segments/00000001.tar.zst good && rm -r a/index");
+	seg.p[seg.n / 2] ^= 0x10;
+	world_put("bad", "a/segments/00000001.tar.zst", buf_span(&seg));
+	heals("bad", "a");
+	world_sh("back", "cat good > a/segments/00000001.tar.zst && rm -r a/index");
+	heals("back", "a");
+	a = world_open("back", "a", ARCHIVE_READ);
+	world_view("back", a, VIEW_ALL, 0, &view);
+	archive_close(a);
+	CHECK("back", lines_of(&view) == MANY + 5);
+	world_sound("back", "a");
+	buf_fini(&seg);
+	buf_fini(&view);
+}
+
 #define T(f)	cmocka_unit_test_setup_teardown(f, world_begin, world_end)
 
 int
@@ -469,6 +496,7 @@ main(void)
 		T(lost_declaration),
 		T(copied_in),
 		T(half_copied),
+		T(put_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
