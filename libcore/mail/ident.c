@@ -104,17 +104,35 @@ out_flush(struct identer *id)
 	id->out_n = 0;
 }
 
+/* A NUL counts as 0x80, which is what Dovecot stores in its place. */
+static void
+out_nuls(unsigned char *p, size_t n)
+{
+	unsigned char *end = p + n;
+
+	while (p < end && (p = memchr(p, '\0', (size_t)(end - p))) != NULL)
+		*p++ = 0x80;
+}
+
 static void
 out_raw(struct identer *id, const unsigned char *p, size_t n)
 {
-	if (n > OUT_SIZE - id->out_n)
-		out_flush(id);
-	if (n > OUT_SIZE) {
-		sha256_add(id->canon, span_of(p, n));
-		return;
+	size_t part;
+
+	for (; n > 0; p += part, n -= part) {
+		if (id->out_n == OUT_SIZE)
+			out_flush(id);
+		/* Much that is as it should be need not be copied. */
+		if (id->out_n == 0 && n >= OUT_SIZE &&
+		    memchr(p, '\0', n) == NULL) {
+			sha256_add(id->canon, span_of(p, n));
+			return;
+		}
+		part = OUT_SIZE - id->out_n < n ? OUT_SIZE - id->out_n : n;
+		memcpy(id->out + id->out_n, p, part);
+		out_nuls(id->out + id->out_n, part);
+		id->out_n += part;
 	}
-	memcpy(id->out + id->out_n, p, n);
-	id->out_n += n;
 }
 
 /* The line ends that turned out not to be the last. */
@@ -250,6 +268,7 @@ value_put(struct identer *id, struct span s)
 		n--;
 	id->runs.blank = was_blank;
 	id->runs.any = any || n > 0;
+	out_nuls(out, n);
 	id->out_n += n;
 }
 
@@ -532,9 +551,7 @@ identer_end(struct identer *id, struct ident *out)
 	if (id->place == IN_NAME || id->place == BEHIND_NAME)
 		field_nameless(id);
 	field_end(id);
-	if (id->held_cr)
-		out_put(id, (const unsigned char *)"\r", 1);
-	out_flush(id);
+	out_flush(id);		/* without a CR that is held back */
 	lint_end(id);
 
 	*out = (struct ident){ .size = id->size, .lint = id->lint };

@@ -14,8 +14,9 @@
  * canon	SHA-256 of what is the same message after a trip through another
  *		kind of mailbox.  The octets that are hashed are made so:
  *
- *		1. A CR right before an LF is dropped.  Other CRs are no line
- *		   ends and stay.
+ *		1. A CR right before an LF, or at the very end, is dropped.
+ *		   Other CRs are no line ends and stay.  A NUL is taken for
+ *		   0x80, as which Dovecot stores it.
  *		2. The header is what stands before the first empty line; fields
  *		   are those of header_next() (mail/header.h).
  *		3. A first line that begins with "From" or ">From" and SP or HT,

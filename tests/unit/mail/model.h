@@ -26,7 +26,7 @@ model_canon_value(struct buf *out, struct span value, bool space)
 		}
 		if (any ? gap : space)
 			buf_chr(out, ' ');
-		buf_chr(out, value.p[i]);
+		buf_chr(out, value.p[i] == 0 ? 0x80 : value.p[i]);
 		gap = false;
 		any = true;
 	}
@@ -60,8 +60,8 @@ model_canon(struct buf *out, struct span message)
 		model_canon_value(out, f.value, f.name.n > 0);
 	}
 	for (i = 0; i < rest.n; i++)
-		if (rest.p[i] != '\r' || i + 1 == rest.n || rest.p[i + 1] != '\n')
-			buf_chr(out, rest.p[i]);
+		if (rest.p[i] != '\r' || (i + 1 < rest.n && rest.p[i + 1] != '\n'))
+			buf_chr(out, rest.p[i] == 0 ? 0x80 : rest.p[i]);
 	while (out->n > 0 && out->p[out->n - 1] == '\n')
 		out->n--;
 }
