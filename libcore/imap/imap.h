@@ -33,7 +33,8 @@ struct imap_account {
  * login happens here, so that its errors come first: STATUS_CONNECT, STATUS_TLS, STATUS_AUTH.
  * What cursors hand out and how failures are scoped is endpoint.h's contract; a lost connection
  * is made again with backoff and goes on where it was (UIDs are compared, UIDVALIDITY checked).
- * need: NEED_KEY fetches header fields with the metadata.
+ * need: NEED_KEY fetches header fields with the metadata, and the octets of messages that those do not
+ * tell from others; NEED_IDENT all octets.
  */
 struct source	*imap_source(const struct imap_account *, unsigned need,
 		    struct err *);

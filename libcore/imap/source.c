@@ -39,6 +39,9 @@ struct imap_cursor {
 	struct arena	 arena;		/* that it lives in */
 	struct buf	 raw;
 	bool		 open;		/* it was examined; else it has no items */
+
+	struct identer	*identer;
+	struct window	*win;		/* whose items are being identified */
 };
 
 static void
@@ -397,14 +400,11 @@ cursor_mailbox(struct cursor *base, const struct mailbox **out,
 }
 
 static int
-cursor_window(struct cursor *base, struct window *win, struct err *err)
+next_window(struct imap_cursor *c, struct window *win, struct err *err)
 {
-	struct imap_cursor *c = (struct imap_cursor *)base;
 	struct err why = ERR_INIT;
 	int rc;
 
-	if (!c->open)
-		return 0;
 	for (;;) {
 		err_clear(&why);
 		if ((rc = meta_window(c->meta, win, &why)) != -1) {
@@ -441,6 +441,75 @@ cursor_fetch(struct cursor *base, struct window *win, deliver_fn *deliver,
 	}
 }
 
+/* ---- identities ---- */
+
+/* deliver_fn: what the octets are; one that cannot be had keeps what it has. */
+static int
+identify(void *arg, struct item *item, struct body *body,
+    const struct err *why, struct err *err)
+{
+	struct imap_cursor *c = arg;
+	struct ident *ident;
+	struct span piece;
+	int more;
+
+	item->verdict = body == NULL ? VERDICT_UNAVAILABLE : VERDICT_NONE;
+	if (body == NULL) {
+		report_item(c->src->acct->cfg.report, c->mb.name, item, why);
+		item->verdict = VERDICT_NONE;
+		return 0;
+	}
+	if ((ident = arena_alloc(&c->win->arena, sizeof(*ident))) == NULL)
+		return err_nomem(err);
+	body_rewind(body);
+	while ((more = body_next(body, &piece, err)) == 1)
+		identer_add(c->identer, piece);
+	identer_end(c->identer, ident);
+	if (more == -1)
+		return -1;
+	item->ident = ident;
+	item->key = &ident->key;
+	item->size = ident->size;
+	return 0;
+}
+
+/*
+ * NEED_IDENT asks for all octets; NEED_KEY for those of messages whose header
+ * says nothing that they could be known by.
+ */
+static bool
+is_to_be_identified(const struct imap_cursor *c, const struct item *item)
+{
+	if ((c->src->need & NEED_IDENT) != 0)
+		return true;
+	return (c->src->need & NEED_KEY) != 0 &&
+	    (item->key == NULL || item->key->kind == KEY_NONE);
+}
+
+static int
+cursor_window(struct cursor *base, struct window *win, struct err *err)
+{
+	struct imap_cursor *c = (struct imap_cursor *)base;
+	bool any = false;
+	size_t i;
+	int rc;
+
+	if (!c->open)
+		return 0;
+	if ((rc = next_window(c, win, err)) != 1)
+		return rc;
+	for (i = 0; i < win->n; i++) {
+		if (!is_to_be_identified(c, &win->v[i]))
+			continue;
+		win->v[i].verdict = VERDICT_WANTED;
+		any = true;
+	}
+	c->win = win;
+	if (any && cursor_fetch(base, win, identify, c, err) == -1)
+		return -1;
+	return 1;
+}
+
 static int
 cursor_finish(struct cursor *base, enum scope *scope,
     const struct mailbox **state, struct err *err)
@@ -473,6 +542,7 @@ cursor_close(struct cursor *base)
 	session_free(c->s);
 	meta_free(c->meta);
 	bodies_free(c->bodies);
+	identer_free(c->identer);
 	arena_fini(&c->arena);
 	buf_fini(&c->raw);
 	free(c);
@@ -515,6 +585,7 @@ source_open(struct source *base, struct err *err)
 	c->src = src;
 	if ((c->meta = meta_new(err)) == NULL ||
 	    (c->bodies = bodies_new(err)) == NULL ||
+	    (c->identer = identer_new(err)) == NULL ||
 	    (c->s = take_session(src, err)) == NULL) {
 		cursor_close(&c->base);
 		return NULL;
