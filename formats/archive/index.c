@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <lmdb.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 #define MAP_MIN		((size_t)1 << 30)	/* address space, not memory */
 #define MAP_SMALL	((size_t)64 << 20)	/* where that cannot be had */
 #define READERS_MAX	512
+#define LOCK_OCTETS	((off_t)64 << 10)	/* more than so many readers take */
 
 static const char *const names[TABLES] = {
 	[TABLE_META]		= "meta",
@@ -106,7 +108,8 @@ static unsigned
 env_flags(const struct index_config *c)
 {
 	return MDB_NOTLS | (c->nosync ? MDB_NOSYNC : 0u) |
-	    (c->readonly ? MDB_RDONLY | MDB_NOLOCK : 0u);
+	    (c->readonly ? MDB_RDONLY : 0u) |
+	    (c->readonly || c->alone ? MDB_NOLOCK : 0u);
 }
 
 /* One attempt with a map of that many octets. */
@@ -125,6 +128,35 @@ env_try(struct index *ix, const char *dir, const struct index_config *c,
 		return 0;
 	mdb_env_close(ix->env);
 	ix->env = NULL;
+	return rc;
+}
+
+/*
+ * LMDB maps its lock file and makes it without blocks: on a full disk a touch of
+ * it would end the process (SIGBUS).  Nobody here has it open, so that closing it
+ * loses no lock of LMDB's.
+ */
+static int
+lock_prepare(const char *dir, struct err *err)
+{
+	char *path = io_path(dir, "lock.mdb");
+	struct stat st;
+	int fd = -1, rc = -1;
+
+	if (path == NULL)
+		return err_nomem(err);
+	if (io_create(path, O_CREAT | O_RDWR, &fd, err) == -1)
+		goto out;
+	if (fstat(fd, &st) == -1)
+		rc = err_sys(err, ERR_RUN, STATUS_IO, "%s", path);
+	else if (st.st_size >= LOCK_OCTETS && st.st_blocks >= st.st_size / 512)
+		rc = 0;
+	else
+		rc = io_allocate(fd, st.st_size > LOCK_OCTETS ? st.st_size :
+		    LOCK_OCTETS, path, err);
+	(void)io_close(&fd, path, NULL);
+out:
+	free(path);
 	return rc;
 }
 
@@ -242,12 +274,13 @@ index_new(const char *dir, const struct index_config *c, struct err *err)
 		goto nomem;
 	}
 	if ((c->create && io_mkdir(dir, err) == -1) ||
+	    (!c->readonly && !c->alone && lock_prepare(dir, err) == -1) ||
 	    env_open(ix, dir, c, err) == -1 || env_check(ix, err) == -1 ||
 	    tables_open(ix, c->create, err) == -1) {
 		index_free(ix);
 		return NULL;
 	}
-	if (!c->readonly)
+	if (!c->readonly && !c->alone)
 		(void)mdb_reader_check(ix->env, &dead);
 	return ix;
 nomem:

@@ -36,6 +36,7 @@ struct index;
 struct index_config {
 	bool	create;		/* make it, and its directory, where it is not there */
 	bool	readonly;	/* on a medium that nobody can write: no locks */
+	bool	alone;		/* only this process uses it: no locks */
 	bool	nosync;		/* index_sync() when done */
 	size_t	map;		/* octets of the map at first; 0: the default */
 };

@@ -270,6 +270,23 @@ io_pwrite(int fd, struct span s, off_t at, const char *path, struct err *err)
 }
 
 int
+io_allocate(int fd, off_t size, const char *path, struct err *err)
+{
+	int rc;
+
+	if (point() == -1)
+		return failed(path, "allocate", err);
+	do
+		rc = posix_fallocate(fd, 0, size);
+	while (rc == EINTR);
+	/* Where the file system knows of no such thing, it is as it is. */
+	if (rc == 0 || rc == EOPNOTSUPP || rc == EINVAL)
+		return 0;
+	errno = rc;
+	return failed(path, "allocate", err);
+}
+
+int
 io_truncate(int fd, off_t size, const char *path, struct err *err)
 {
 	int rc;

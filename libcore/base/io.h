@@ -49,6 +49,7 @@ int	io_slurp(const char *path, size_t max, struct buf *out, struct err *);
 int	io_datasync(int fd, const char *path, struct err *);
 int	io_sync(int fd, const char *path, struct err *);
 int	io_sync_dir(const char *path, struct err *);
+int	io_allocate(int fd, off_t size, const char *path, struct err *);	/* blocks for so much */
 int	io_truncate(int fd, off_t, const char *path, struct err *);
 int	io_rename(const char *from, const char *to, struct err *);
 int	io_link(const char *from, const char *to, struct err *);
