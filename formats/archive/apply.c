@@ -682,7 +682,7 @@ store_rows(struct apply *a, struct err *err)
 	const struct row_segment row = {
 		.length = b->length, .generation = b->generation,
 		.items = b->items, .bytes = b->bytes,
-		.sealed = b->sealed, .sha = b->sha,
+		.sealed = b->sealed, .sha = b->sha, .damage = b->damage,
 	};
 	struct ikey key = key64(b->generation);
 

@@ -76,24 +76,13 @@ open_index(struct archive *a, const char **why, struct err *err)
 static int
 open_private(struct archive *a, struct err *err)
 {
-	const struct index_config config = { .create = false };
+	const struct index_config config = { .alone = true };
 	struct catchup c = { .dir = a->dir, .report = a->config.report };
-	const char *tmp = getenv("TMPDIR");
-	char *path;
 
-	path = io_path(tmp != NULL && tmp[0] == '/' ? tmp : "/tmp",
-	    "mx-index-XXXXXX");
-	if (path == NULL)
-		return err_nomem(err);
-	if (mkdtemp(path) == NULL) {
-		(void)err_sys(err, ERR_RUN, STATUS_IO, "%s", path);
-		free(path);
+	if ((a->private = layout_temp_index(err)) == NULL ||
+	    repair_build(&c, a->private, err) == -1)
 		return -1;
-	}
-	a->private = path;
-	if (repair_build(&c, path, err) == -1)
-		return -1;
-	a->index = index_open(path, &config, err);
+	a->index = index_open(a->private, &config, err);
 	return a->index == NULL ? -1 : 0;
 }
 
@@ -197,6 +186,12 @@ open_readonly(struct archive *a, struct err *err)
 	return open_private(a, err);
 }
 
+static bool
+is_refused(int sys)
+{
+	return sys == EACCES || sys == EPERM || sys == EROFS;
+}
+
 static int
 open_reader(struct archive *a, struct err *err)
 {
@@ -208,10 +203,18 @@ open_reader(struct archive *a, struct err *err)
 	/* Without LMDB's lock file an index that is written cannot be read. */
 	if (access(a->dir, W_OK) == -1)
 		return open_private(a, err);
-	if ((rc = open_index(a, &why, err)) == -1 ||
-	    (rc == 0 && rebuild_wait(a, why, err) == -1))
-		return -1;
-	return catch_up(a, err);
+	rc = open_index(a, &why, err);
+	if (rc == 0)
+		rc = rebuild_wait(a, why, err);
+	if (rc != -1)
+		rc = catch_up(a, err);
+	if (rc != -1 || !is_refused(err->sys))
+		return rc == -1 ? -1 : 0;
+	/* The directory is ours to write, but not all in it is. */
+	err_clear(err);
+	index_close(a->index);
+	a->index = NULL;
+	return open_private(a, err);
 }
 
 static int
@@ -240,6 +243,76 @@ open_writer(struct archive *a, struct err *err)
 		rc = repair_recover(a->dir, a->index, now, a->config.report, err);
 	return rc == 0 ? 0 : rc == -1 ? -1 : err_set(err, ERR_RUN, STATUS_BUG,
 	    "%s: the new index cannot be used", a->dir);
+}
+
+/* ---- what is lost ---- */
+
+static void
+note_damage(const struct archive *a, uint64_t number, const struct row_damage *d)
+{
+	report_note(a->config.report, "%s: segment %08llu is damaged: %llu %s cannot "
+	    "be read, the first at %llu; %s%llu items are lost", a->dir,
+	    (unsigned long long)number, (unsigned long long)d->places,
+	    d->places == 1 ? "place" : "places", (unsigned long long)d->first,
+	    d->unsure ? "at least " : "", (unsigned long long)d->lost);
+}
+
+static int
+find_damage(struct archive *a, struct err *err)
+{
+	struct index_walk walk = { NULL };
+	struct row_segment row;
+	struct index_txn t;
+	struct span key, v;
+	int rc;
+
+	if (index_read(a->index, &t, err) == -1)
+		return -1;
+	rc = index_seek(&t, TABLE_SEGMENTS, &walk, SPAN_NONE, &key, &v, err);
+	while (rc == 1) {
+		if (!row_get_segment(v, &row)) {
+			rc = index_bad(TABLE_SEGMENTS, err);
+			break;
+		}
+		if (row.damage.places > 0) {
+			a->hurt = true;
+			note_damage(a, ikey_get64(key, 0), &row.damage);
+		}
+		rc = index_next(&walk, &key, &v, err);
+	}
+	index_walk_end(&walk);
+	index_end(&t);
+	return rc;
+}
+
+/*
+ * Segments behind the last one that SHA256SUMS lists.  To write would give
+ * one of their numbers to another.
+ */
+static int
+find_missing(struct archive *a, struct err *err)
+{
+	struct segment_files files = { .v = NULL };
+	uint64_t highest, n;
+	bool there;
+
+	if (layout_sums(a->dir, &there, &highest, err) == -1 ||
+	    layout_list(a->dir, &files, err) == -1)
+		return -1;
+	n = files.n;
+	segment_files_fini(&files);
+	if (highest <= n)
+		return 0;
+	if (a->mode == ARCHIVE_WRITE)
+		return err_set(err, ERR_RUN, STATUS_DATA,
+		    "%s/segments/%08llu.tar.zst: the segment is missing, but "
+		    "SHA256SUMS lists it: put it back, or take its line out",
+		    a->dir, (unsigned long long)n + 1);
+	a->hurt = true;
+	report_note(a->config.report, "%s: segments %08llu to %08llu are missing; "
+	    "SHA256SUMS lists them", a->dir, (unsigned long long)n + 1,
+	    (unsigned long long)highest);
+	return 0;
 }
 
 /* ---- open and close ---- */
@@ -298,8 +371,12 @@ archive_open(const char *dir, enum archive_mode mode,
 	if (rc == 0 && catchup_id(dir, &a->id, &a->origin, err) == -1)
 		rc = -1;
 	if (rc == 0)
+		rc = find_missing(a, err);
+	if (rc == 0)
 		rc = mode == ARCHIVE_WRITE ? open_writer(a, err) :
 		    open_reader(a, err);
+	if (rc == 0)
+		rc = find_damage(a, err);
 	if (rc == 0) {
 		/* Read from the file so far: what counts is in the index. */
 		buf_clear(&a->id);

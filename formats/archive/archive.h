@@ -33,7 +33,13 @@ struct archive_config {
 	const struct report	*report;	/* recovery and rebuilds are noted */
 };
 
-/* NULL: ERR_RUN; STATUS_NOINPUT, STATUS_DATA ("is no archive"), STATUS_LOCKED, STATUS_IO. */
+/*
+ * Segments that are damaged or missing are noted at every opening; the sources of
+ * such an archive are incomplete, and conclude nothing from absence.  None can be
+ * written where a segment that SHA256SUMS lists is missing (STATUS_DATA).
+ *
+ * NULL: ERR_RUN; STATUS_NOINPUT, STATUS_DATA ("is no archive"), STATUS_LOCKED, STATUS_IO.
+ */
 struct archive	*archive_open(const char *dir, enum archive_mode,
 		    const struct archive_config *, struct err *);
 void		 archive_close(struct archive *);
@@ -119,6 +125,9 @@ struct archive_damage {
 struct archive_verify {
 	uint64_t	segments, frames, items, octets;
 	uint64_t	damaged;
+	uint64_t	unreadable;	/* items of the index whose octets no segment has */
+	uint64_t	lost;		/* items of damaged segments that cannot be read;
+					   which they were only an older index knows */
 };
 
 /*

@@ -65,6 +65,7 @@ struct batch {
 	uint64_t	items, bytes;	/* as its commit entry says */
 	bool		sealed;
 	struct digest	sha;
+	struct row_damage damage;	/* of a sealed one */
 
 	struct arena	arena;
 	uint32_t	*slots;		/* 1 + index in part[BATCH_FRAMES], by digest */

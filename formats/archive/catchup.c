@@ -35,6 +35,8 @@ struct scan {
 	struct identer		*identer;
 	struct body		*body;
 	bool			 damaged;	/* totals mean nothing any more */
+	uint64_t		 kept;		/* items that are in the index */
+	uint64_t		 said;		/* items, as the segment says itself */
 	bool			 end;
 	bool			 broken;	/* the failure is damage, not trouble */
 	const struct digest	*previous;	/* of the file before; NULL: none */
@@ -44,7 +46,7 @@ struct scan {
 /* ---- telling ---- */
 
 static int
-tell(struct scan *s, const char *what, struct err *err)
+tell_only(struct scan *s, const char *what, struct err *err)
 {
 	struct archive_damage d = {
 		.segment = s->name, .frame = s->frame, .what = what,
@@ -60,6 +62,15 @@ tell(struct scan *s, const char *what, struct err *err)
 	report_note(s->c->report, "%s: frame at offset %llu: %s", s->path,
 	    (unsigned long long)s->frame, what);
 	return 0;
+}
+
+/* Something of the segment cannot be read, which the index remembers. */
+static int
+tell(struct scan *s, const char *what, struct err *err)
+{
+	if (s->batch.damage.places++ == 0)
+		s->batch.damage.first = s->frame;
+	return tell_only(s, what, err);
 }
 
 static bool
@@ -82,7 +93,8 @@ check_chain(struct scan *s, struct err *err)
 	    digest_eq(&d, s->previous))
 		return 0;
 	if (s->previous_bad)
-		return tell(s, "the segment before it is not what it was", err);
+		return tell_only(s, "the segment before it is not what it was",
+		    err);
 	return err_set(err, ERR_RUN, STATUS_DATA,
 	    "%s: does not follow the segment before it: it is of another archive, "
 	    "or that one was altered or replaced", s->path);
@@ -189,8 +201,10 @@ take_item(struct scan *s, struct err *err)
 	s->items++;
 	s->bytes += e->item.size;
 	sha256_add(s->hash, digest_span(&e->digest));
-	if (is_old(s))
+	if (is_old(s)) {
+		s->kept++;
 		return 0;
+	}
 	s->c->seen.items++;
 	if (e->link.n > 0) {
 		rc = known_ident(s, &e->digest, &ident, err);
@@ -204,6 +218,7 @@ take_item(struct scan *s, struct err *err)
 	if ((o = batch_item(&s->batch, &e->item, &ident, e->mailbox.name,
 	    e->path, err)) == NULL)
 		return -1;
+	s->kept++;
 	unpack_data(s->u, &o->frame, &o->inside);
 	o->link = e->link.n > 0;
 	return o->link ? 0 : batch_holds(&s->batch, err);
@@ -259,6 +274,7 @@ take_commit(struct scan *s, struct err *err)
 {
 	const uint64_t end = unpack_frame_end(s->u);
 
+	s->said = s->entry.totals.items;
 	if (s->file->part && (end == UINT64_MAX || !totals_agree(s))) {
 		s->broken = true;
 		return err_set(err, ERR_RUN, STATUS_DATA,
@@ -290,6 +306,7 @@ static int
 take_end(struct scan *s, struct err *err)
 {
 	s->end = true;
+	s->said = s->entry.totals.items;
 	if (s->damaged || totals_agree(s))
 		return 0;
 	s->end = false;
@@ -459,6 +476,22 @@ scan_close(struct scan *s)
 	free(s->path);
 }
 
+/* The message without the path and the octet of the tar: where it is told says both. */
+static const char *
+bare(const struct scan *s, const char *msg)
+{
+	const size_t n = strlen(s->path);
+	size_t digits;
+
+	if (strncmp(msg, s->path, n) != 0 || strncmp(msg + n, ": ", 2) != 0)
+		return msg;
+	msg += n + 2;
+	if (strncmp(msg, "octet ", 6) != 0)
+		return msg;
+	digits = strspn(msg + 6, "0123456789");
+	return strncmp(msg + 6 + digits, ": ", 2) == 0 ? msg + digits + 8 : msg;
+}
+
 /*
  * Damage: in a .part it is the tail, and *err stays.  In a sealed segment it is told,
  * and reading goes on behind it.  1: go on; 0: nothing is left to read; -1.
@@ -475,7 +508,7 @@ on_damage(struct scan *s, struct err *err)
 	err_clear(err);
 	s->broken = false;
 	s->damaged = true;
-	if (tell(s, found.msg, err) == -1)
+	if (tell(s, bare(s, found.msg), err) == -1)
 		return -1;
 	return skip_damage(s, err);
 }
@@ -500,7 +533,8 @@ read_all(struct scan *s, struct err *err)
 
 /*
  * Where SHA256SUMS knew another file of that name, *sha becomes that one's: the next
- * segment follows what this one was, and still does when it is put back.
+ * segment follows what this one was, and still does when it is put back.  What can be
+ * read of it is told by its frames, not by this.
  */
 static int
 check_sum(struct scan *s, struct digest *sha, struct err *err)
@@ -516,7 +550,7 @@ check_sum(struct scan *s, struct digest *sha, struct err *err)
 	s->damaged = true;
 	s->frame = 0;
 	s->entry.kind = UNPACK_HEAD;
-	return tell(s, "the file does not agree with SHA256SUMS", err);
+	return tell_only(s, "the file does not agree with SHA256SUMS", err);
 }
 
 /* A sealed one: the row says so, and what the whole file is. */
@@ -535,6 +569,8 @@ finish_sealed(struct scan *s, struct digest *sha, struct err *err)
 	s->batch.bytes = s->bytes;
 	s->batch.sealed = true;
 	s->batch.sha = *sha;
+	s->batch.damage.lost = s->said > s->kept ? s->said - s->kept : 0;
+	s->batch.damage.unsure = !s->end;
 	return apply(s, err);
 }
 

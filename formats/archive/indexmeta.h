@@ -9,7 +9,7 @@
  * The table `meta`: what index this is, and the numbers to give next.
  */
 
-#define INDEX_VERSION	1
+#define INDEX_VERSION	2
 
 enum meta {
 	META_VERSION,

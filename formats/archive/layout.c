@@ -396,6 +396,46 @@ layout_sum(const char *dir, uint64_t number, struct digest *out,
 	return rc;
 }
 
+/* The number in a line that sums_find() would find; 0: it is none. */
+static uint64_t
+sums_number(struct span line)
+{
+	struct digest sum;
+	uint64_t number;
+	bool part;
+	char name[NAME_MAX_OCTETS];
+	const struct span is = span_from(line, 66);
+
+	if (is.n == 0 || is.n >= N(name) ||
+	    !digest_parse(span_head(line, 64), &sum))
+		return 0;
+	memcpy(name, is.p, is.n);
+	name[is.n] = '\0';
+	return parse_name(name, &number, &part) && !part ? number : 0;
+}
+
+int
+layout_sums(const char *dir, bool *there, uint64_t *highest, struct err *err)
+{
+	char *path = io_path(dir, "segments/SHA256SUMS");
+	struct buf text = BUF_INIT;
+	struct span rest, line;
+	uint64_t number;
+	int rc;
+
+	*highest = 0;
+	if (path == NULL)
+		return err_nomem(err);
+	*there = access(path, F_OK) == 0;
+	rc = sums_read(path, &text, err);
+	for (rest = buf_span(&text); span_next(&rest, '\n', &line);)
+		if ((number = sums_number(line)) > *highest)
+			*highest = number;
+	buf_fini(&text);
+	free(path);
+	return rc;
+}
+
 int
 layout_add_sum(const char *dir, uint64_t number, const struct digest *sha,
     struct err *err)
@@ -557,6 +597,24 @@ out:
 }
 
 /* ---- the index's directory ---- */
+
+char *
+layout_temp_index(struct err *err)
+{
+	const char *tmp = getenv("TMPDIR");
+	char *path;
+
+	path = io_path(tmp != NULL && tmp[0] == '/' ? tmp : "/tmp",
+	    "mx-index-XXXXXX");
+	if (path == NULL) {
+		(void)err_nomem(err);
+	} else if (mkdtemp(path) == NULL) {
+		(void)err_sys(err, ERR_RUN, STATUS_IO, "%s", path);
+		free(path);
+		path = NULL;
+	}
+	return path;
+}
 
 int
 layout_remove_index(const char *path, struct err *err)

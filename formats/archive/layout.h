@@ -66,12 +66,24 @@ int	 layout_add_sum(const char *dir, uint64_t number, const struct digest *,
 	    struct err *);
 
 /*
+ * Whether SHA256SUMS is there, and the highest number that it has a line for;
+ * 0: none.  Ask before the files are listed: a writer adds the file first.
+ */
+int	 layout_sums(const char *dir, bool *there, uint64_t *highest, struct err *);
+
+/*
  * Move the octets of the file from `from` on to lost+found/NNNNNNNN-TIME.tail and cut
  * it there; all of it: the file itself is moved.  *kept is the path, which the caller
  * frees.
  */
 int	 layout_lose(const char *dir, uint64_t number, uint64_t from, int64_t now,
 	    char **kept, struct err *);
+
+/*
+ * A new directory for an index of this process alone, in $TMPDIR or /tmp; the caller
+ * frees the path.  NULL: failure.
+ */
+char	*layout_temp_index(struct err *);
 
 /* Remove an index directory; absent is fine. */
 int	 layout_remove_index(const char *path, struct err *);

@@ -21,6 +21,7 @@ struct archive {
 						   own, removed at the end */
 	pthread_mutex_t		 names;		/* of the two below */
 	struct buf		 id, origin;	/* once set, they stay */
+	bool			 hurt;		/* a segment is damaged or missing */
 	uint64_t		 roll;		/* a segment's octets; 0: the usual */
 	atomic_bool		 writing;	/* a sink is open */
 };

@@ -115,7 +115,9 @@ repair_open(const char *dir, const char *path, bool readonly, struct span id,
 int
 repair_build(struct catchup *c, const char *path, struct err *err)
 {
-	const struct index_config config = { .create = true, .nosync = true };
+	const struct index_config config = {
+		.create = true, .nosync = true, .alone = true,
+	};
 	struct segment_files files = { .v = NULL };
 	struct index *ix = NULL;
 	int rc = -1;
@@ -131,6 +133,8 @@ out:
 	c->index = NULL;
 	index_close(ix);
 	segment_files_fini(&files);
+	if (rc == -1)
+		(void)layout_remove_index(path, NULL);
 	return rc;
 }
 

@@ -9,30 +9,53 @@
 
 /* ---- small ones ---- */
 
+enum {
+	SEGMENT_SEALED	= 1 << 0,
+	SEGMENT_DAMAGED	= 1 << 1,
+	SEGMENT_UNSURE	= 1 << 2,
+};
+
 void
 row_put_segment(struct buf *b, const struct row_segment *r)
 {
+	const bool damaged = r->sealed && r->damage.places > 0;
+
 	codec_put_num(b, r->length);
 	codec_put_num(b, r->generation);
 	codec_put_num(b, r->items);
 	codec_put_num(b, r->bytes);
-	codec_put_num(b, r->sealed ? 1 : 0);
+	codec_put_num(b, (r->sealed ? SEGMENT_SEALED : 0u) |
+	    (damaged ? SEGMENT_DAMAGED : 0u) |
+	    (damaged && r->damage.unsure ? SEGMENT_UNSURE : 0u));
 	if (r->sealed)
 		codec_put_digest(b, &r->sha);
+	if (damaged) {
+		codec_put_num(b, r->damage.places);
+		codec_put_num(b, r->damage.first);
+		codec_put_num(b, r->damage.lost);
+	}
 }
 
 bool
 row_get_segment(struct span value, struct row_segment *r)
 {
 	struct codec c = { value, false };
+	uint64_t bits;
 
 	*r = (struct row_segment){ .length = codec_num(&c) };
 	r->generation = codec_num(&c);
 	r->items = codec_num(&c);
 	r->bytes = codec_num(&c);
-	r->sealed = codec_num(&c) != 0;
+	bits = codec_num(&c);
+	r->sealed = (bits & SEGMENT_SEALED) != 0;
 	if (r->sealed)
 		codec_digest(&c, &r->sha);
+	if ((bits & SEGMENT_DAMAGED) != 0) {
+		r->damage.places = codec_num(&c);
+		r->damage.first = codec_num(&c);
+		r->damage.lost = codec_num(&c);
+		r->damage.unsure = (bits & SEGMENT_UNSURE) != 0;
+	}
 	return codec_done(&c);
 }
 

@@ -11,6 +11,14 @@
  * False: it is no such value.
  */
 
+/* What could not be read of a sealed segment. */
+struct row_damage {
+	uint64_t	places;		/* that could not be; 0: it is whole */
+	uint64_t	first;		/* offset of the first of them */
+	uint64_t	lost;		/* items that are in no row because of it */
+	bool		unsure;		/* its end is lost too: perhaps more */
+};
+
 /* `segments`: by number. */
 struct row_segment {
 	uint64_t	length;		/* octets of the file that are indexed */
@@ -18,6 +26,7 @@ struct row_segment {
 	uint64_t	items, bytes;	/* as in its last commit */
 	bool		sealed;
 	struct digest	sha;		/* of the file, where it is sealed */
+	struct row_damage damage;	/* of a sealed one */
 };
 
 /* `blobs`: by digest; where the octets of a message are. */

@@ -21,7 +21,7 @@ struct verify {
 	int		(*fn)(void *, const struct archive_damage *,
 			    struct err *);
 	void		*arg;
-	uint64_t	 damaged;
+	uint64_t	 damaged, unreadable;
 };
 
 static int
@@ -137,6 +137,7 @@ name_item(struct verify *v, struct index_txn *mine, struct index_txn *fresh,
 		return -1;
 	(void)snprintf(name, N(name), "%08llu.tar.zst",
 	    (unsigned long long)blob.segment);
+	v->unreadable++;
 	d.segment = name;
 	d.frame = blob.frame;
 	if (rc == 1)
@@ -174,28 +175,70 @@ name_items(struct verify *v, struct index *fresh, struct err *err)
 	return rc;
 }
 
-/* ---- the whole ---- */
-
-/* Beside the archive's own where that can be written: it may be as large. */
-static char *
-scratch(const struct archive *a, struct err *err)
+/* Items that segments say they had, and that nothing more is known of. */
+static int
+count_lost(struct index *fresh, uint64_t *lost, struct err *err)
 {
-	const char *tmp = getenv("TMPDIR");
-	char *path;
+	struct index_walk walk = { NULL };
+	struct row_segment row;
+	struct index_txn t;
+	struct span key, val;
+	int rc;
 
-	if (access(a->dir, W_OK) == 0)
-		tmp = a->dir;
-	else if (tmp == NULL || tmp[0] != '/')
-		tmp = "/tmp";
-	if ((path = io_path(tmp, "index.verify-XXXXXX")) == NULL) {
-		(void)err_nomem(err);
-	} else if (mkdtemp(path) == NULL) {
-		(void)err_sys(err, ERR_RUN, STATUS_IO, "%s", path);
-		free(path);
-		path = NULL;
+	*lost = 0;
+	if (index_read(fresh, &t, err) == -1)
+		return -1;
+	rc = index_seek(&t, TABLE_SEGMENTS, &walk, SPAN_NONE, &key, &val, err);
+	while (rc == 1) {
+		if (!row_get_segment(val, &row))
+			rc = index_bad(TABLE_SEGMENTS, err);
+		else
+			rc = index_next(&walk, &key, &val, err);
+		*lost += row.damage.lost;
 	}
-	return path;
+	index_walk_end(&walk);
+	index_end(&t);
+	return rc;
 }
+
+/* ---- the list of segments ---- */
+
+/*
+ * Segments that SHA256SUMS lists and that are missing, and, where no writer may be about
+ * to make it, a list that is missing.
+ */
+static int
+check_list(struct verify *v, bool alone, struct err *err)
+{
+	struct archive_damage d = { .segment = "SHA256SUMS", .what = "is missing" };
+	struct segment_files files = { .v = NULL };
+	uint64_t highest, n, told;
+	bool there, sealed;
+	char name[64];
+
+	if (layout_sums(v->a->dir, &there, &highest, err) == -1 ||
+	    layout_list(v->a->dir, &files, err) == -1)
+		return -1;
+	n = files.n;
+	sealed = n > 0 && !files.v[0].part;
+	segment_files_fini(&files);
+	if (alone && sealed && !there && tell(v, &d, err) == -1)
+		return -1;
+	if (highest <= n)
+		return 0;
+	d.segment = name;
+	d.what = "is missing, but SHA256SUMS lists it";
+	for (told = 0; n < highest && told < TOLD_MAX; told++) {
+		(void)snprintf(name, N(name), "%08llu.tar.zst",
+		    (unsigned long long)++n);
+		if (tell(v, &d, err) == -1)
+			return -1;
+	}
+	v->damaged += highest - n;
+	return 0;
+}
+
+/* ---- the whole ---- */
 
 /*
  * Alone with the archive, and the index up to date with a .part that no
@@ -227,7 +270,7 @@ archive_verify(struct archive *a,
     int (*fn)(void *, const struct archive_damage *, struct err *), void *arg,
     struct archive_verify *found, struct err *err)
 {
-	const struct index_config config = { .create = false };
+	const struct index_config config = { .alone = true };
 	struct verify v = { .a = a, .fn = fn, .arg = arg };
 	struct catchup c = { .dir = a->dir, .damage = on_damage, .arg = &v };
 	struct index *fresh = NULL;
@@ -235,7 +278,7 @@ archive_verify(struct archive *a,
 	int lock = -1, alone, rc = -1;
 
 	if ((alone = settle(a, &lock, err)) == -1 ||
-	    (path = scratch(a, err)) == NULL)
+	    (path = layout_temp_index(err)) == NULL)
 		goto out;
 	if (repair_build(&c, path, err) == -1 ||
 	    (fresh = index_open(path, &config, err)) == NULL)
@@ -244,8 +287,13 @@ archive_verify(struct archive *a,
 		rc = name_items(&v, fresh, err);
 	else
 		rc = alone == 1 ? compare_indexes(&v, fresh, err) : 0;
+	if (rc == 0)
+		rc = check_list(&v, alone == 1, err);
 	*found = c.seen;
 	found->damaged = v.damaged;
+	found->unreadable = v.unreadable;
+	if (rc == 0)
+		rc = count_lost(fresh, &found->lost, err);
 out:
 	index_close(fresh);
 	if (path != NULL)

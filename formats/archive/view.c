@@ -275,7 +275,7 @@ look(struct asource *s, struct err *err)
 	}
 	free(at);
 	mailboxes_sort(&s->boxes);
-	s->boxes.complete = true;
+	s->boxes.complete = !s->a->hurt;
 	return rc;
 }
 
@@ -288,7 +288,7 @@ source_list(struct source *source, struct mailboxes *out, struct err *err)
 	for (i = 0; i < s->boxes.n; i++)
 		if (mailboxes_put(out, &s->boxes.v[i]) == NULL)
 			return err_nomem(err);
-	out->complete = true;
+	out->complete = s->boxes.complete;
 	return 1;
 }
 
@@ -315,7 +315,7 @@ source_about(struct source *source, struct source_about *about)
 
 	*about = (struct source_about){
 		.origin = buf_span(&s->a->origin), .id = buf_span(&s->a->id),
-		.generation = s->generation, .complete = true,
+		.generation = s->generation, .complete = !s->a->hurt,
 	};
 	for (i = 0; i < s->nleft; i++)
 		if (is_chosen(s, &s->left[i].m))
@@ -501,7 +501,8 @@ cursor_fetch(struct cursor *cursor, struct window *w, deliver_fn *deliver,
 
 /*
  * Absence means something where the mailbox was enumerated completely, as
- * late as what is shown of it, and everything that came from it stands in it.
+ * late as what is shown of it, and everything that came from it stands in it;
+ * never where a segment is lost in part.
  */
 static int
 cursor_finish(struct cursor *cursor, enum scope *scope,
@@ -518,7 +519,7 @@ cursor_finish(struct cursor *cursor, enum scope *scope,
 		return -1;
 	rc = lookup_mailbox(&t, c->number, &row, err);
 	index_end(&t);
-	if (rc == 1 && c->over && row.scoped && row.complete &&
+	if (rc == 1 && c->over && !c->s->a->hurt && row.scoped && row.complete &&
 	    row.strays == 0 && row.scope <= c->s->generation)
 		*scope = SCOPE_COMPLETE;
 	return rc == -1 ? -1 : 0;

@@ -82,7 +82,7 @@ lines_of(const struct buf *b)
 
 /* What an archive shows that was never hurt. */
 static void
-whole_want(struct buf *out)
+whole_want(struct buf *out, const char *scope)
 {
 	static const char *const names[] = { "INBOX", "A", "B/C", "D", "E" };
 	size_t i, k;
@@ -92,13 +92,13 @@ whole_want(struct buf *out)
 		for (k = i * 8; k < i * 8 + 8; k++)
 			buf_fmt(out, "%s 100.%u [%s] %s\n", names[i], many[k].uid,
 			    many[k].flags, many[k].text);
-		buf_fmt(out, "%s/ 8 complete\n", names[i]);
+		buf_fmt(out, "%s/ 8 %s\n", names[i], scope);
 	}
 }
 
-/* Dump again: all is there. */
+/* Dump again: all is there, and whether absence means something. */
 static void
-heals(const char *name, const char *dir)
+heals_to(const char *name, const char *dir, const char *scope)
 {
 	struct world_box v[5];
 	struct buf got = BUF_INIT, want = BUF_INIT;
@@ -106,12 +106,18 @@ heals(const char *name, const char *dir)
 	boxes_of(v);
 	(void)world_dump(name, dir, v, 5);
 	whole_view(name, dir, &got);
-	whole_want(&want);
+	whole_want(&want, scope);
 	if (!span_eq(buf_span(&got), buf_span(&want)))
 		fail_msg("%s: shows\n%swhere this is right:\n%s", name,
 		    buf_cstr(&got), buf_cstr(&want));
 	buf_fini(&got);
 	buf_fini(&want);
+}
+
+static void
+heals(const char *name, const char *dir)
+{
+	heals_to(name, dir, "complete");
 }
 
 /*
@@ -355,7 +361,7 @@ flipped(void **state)
 		world_view(name, a, VIEW_CURRENT, 0, &view);
 		archive_close(a);
 		/* What is lost of it is fetched again. */
-		heals(name, "b");
+		heals_to(name, "b", "partial");
 	}
 	buf_fini(&seg);
 	buf_fini(&told);
@@ -441,7 +447,7 @@ half_copied(void **state)
 	    span_head(buf_span(&seg), seg.n / 2));
 	whole_view("half", "b", &view);
 	CHECK("half", lines_of(&view) < MANY + 5);
-	heals("half", "b");
+	heals_to("half", "b", "partial");
 	world_sh("whole", "cp a/segments/00000002.tar.zst b/segments");
 	heals("whole", "b");
 	a = world_open("whole", "b", ARCHIVE_READ);
@@ -468,7 +474,7 @@ put_back(void **state)
 	world_sh("bad", "cp a/segments/00000001.tar.zst good && rm -r a/index");
 	seg.p[seg.n / 2] ^= 0x10;
 	world_put("bad", "a/segments/00000001.tar.zst", buf_span(&seg));
-	heals("bad", "a");
+	heals_to("bad", "a", "partial");
 	world_sh("back", "cat good > a/segments/00000001.tar.zst && rm -r a/index");
 	heals("back", "a");
 	a = world_open("back", "a", ARCHIVE_READ);
@@ -478,6 +484,120 @@ put_back(void **state)
 	world_sound("back", "a");
 	buf_fini(&seg);
 	buf_fini(&view);
+}
+
+/* Whether an archive says that it is incomplete, and what it notes when it is opened. */
+static bool
+is_complete(const char *name, const char *dir)
+{
+	const struct archive_select select = { VIEW_CURRENT, 0 };
+	struct source_about about = { .complete = false };
+	struct mailboxes all = { .v = NULL };
+	struct err err = ERR_INIT;
+	struct archive *a;
+	struct source *s;
+
+	buf_clear(&world_notes);
+	a = world_open(name, dir, ARCHIVE_READ);
+	s = archive_source(a, &select, &err);
+	CHECK_OK(name, s != NULL, err);
+	s->ops->about(s, &about);
+	CHECK(name, s->ops->list(s, &all, &err) == 1);
+	CHECK(name, all.complete == about.complete);
+	mailboxes_fini(&all);
+	s->ops->close(s);
+	archive_close(a);
+	return about.complete;
+}
+
+static bool
+noted(const char *text)
+{
+	return strstr(buf_cstr(&world_notes), text) != NULL;
+}
+
+/* What is lost is said at every opening, and by an index that is built from it. */
+static void
+loss_is_told(void **state)
+{
+	struct buf seg = BUF_INIT;
+	struct world_box v[5];
+
+	(void)state;
+	boxes_of(v);
+	(void)world_dump("told", "a", v, 5);
+	CHECK("whole", is_complete("whole", "a") && !noted("damaged"));
+	world_slurp("told", "a/segments/00000001.tar.zst", &seg);
+	seg.p[seg.n / 2] ^= 0x10;
+	world_put("told", "a/segments/00000001.tar.zst", buf_span(&seg));
+	world_sh("told", "rm -r a/index");
+	CHECK("built", !is_complete("built", "a"));
+	CHECK("built", noted("a: segment 00000001 is damaged: 1 place"));
+	CHECK("built", noted("; 8 items are lost"));
+	CHECK("again", !is_complete("again", "a") && noted("8 items are lost"));
+	heals_to("dumped", "a", "partial");
+	CHECK("dumped", !is_complete("dumped", "a") && noted("8 items are lost"));
+	CHECK("rebuilt", archive_rebuild("a", &world_config, &(struct err)ERR_INIT) ==
+	    0);
+	CHECK("rebuilt", !is_complete("rebuilt", "a") && noted("8 items are lost"));
+
+	/* Cut off: how much is lost is not known. */
+	world_put("cut", "a/segments/00000001.tar.zst",
+	    span_head(buf_span(&seg), seg.n / 2));
+	CHECK("cut", !is_complete("cut", "a") && noted("at least"));
+	buf_fini(&seg);
+}
+
+/* What SHA256SUMS lists is missed. */
+static void
+listed_segments(void **state)
+{
+	static const struct {
+		const char	*name, *command;
+		bool		 opens;		/* to be written */
+		bool		 complete;
+		const char	*told;
+	} rows[] = {
+		{ "the last", "rm b/segments/00000002.tar.zst", false, false,
+		    "00000002.tar.zst 0  : is missing" },
+		{ "all", "rm b/segments/*.zst", false, false,
+		    "00000001.tar.zst 0  : is missing" },
+		{ "the list", "rm b/segments/SHA256SUMS", true, true,
+		    "SHA256SUMS 0  : is missing" },
+		{ "nothing", "rm b/segments/*", true, true, "" },
+		{ "other lines", "echo x >> b/segments/SHA256SUMS && "
+		    "echo 'SHA256 (9) = 1' >> b/segments/SHA256SUMS", true, true,
+		    "" },
+	};
+	struct err err = ERR_INIT;
+	struct archive_verify found;
+	struct buf told = BUF_INIT;
+	struct archive *a;
+	size_t i;
+
+	(void)state;
+	two_runs("a");
+	for (i = 0; i < N(rows); i++) {
+		const char *name = rows[i].name;
+
+		world_sh(name, "rm -rf b && mkdir b && cp -r a/segments b");
+		world_sh(name, "%s", rows[i].command);
+		CHECK(name, is_complete(name, "b") == rows[i].complete);
+		CHECK(name, noted("missing") == !rows[i].complete);
+		buf_clear(&told);
+		a = world_open(name, "b", ARCHIVE_READ);
+		CHECK_OK(name, archive_verify(a, world_damage, &told, &found,
+		    &err) == 0, err);
+		archive_close(a);
+		CHECK(name, strstr(buf_cstr(&told), rows[i].told) != NULL);
+		CHECK(name, (found.damaged > 0) == (rows[i].told[0] != '\0'));
+		a = archive_open("b", ARCHIVE_WRITE, &world_config, &err);
+		CHECK_OK(name, (a != NULL) == rows[i].opens, err);
+		CHECK(name, a != NULL || err.status == STATUS_DATA);
+		archive_close(a);
+		err_clear(&err);
+	}
+	buf_fini(&told);
 }
 
 #define T(f)	cmocka_unit_test_setup_teardown(f, world_begin, world_end)
@@ -497,6 +617,8 @@ main(void)
 		T(copied_in),
 		T(half_copied),
 		T(put_back),
+		T(loss_is_told),
+		T(listed_segments),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
