@@ -158,7 +158,10 @@ load_copy(struct load *l, struct copy_result *res, struct err *err)
 		return -1;
 	c.from = l->from.source;
 	c.to = l->to.sink;
-	return copy_run(&c, res, err);
+	if (copy_run(&c, res, err) == -1)
+		return -1;
+	printer_source(&l->print, c.from);
+	return 0;
 }
 
 static int

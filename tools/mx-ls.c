@@ -276,6 +276,7 @@ list(struct ls *l, struct err *err)
 	l->place.source->ops->about(l->place.source, &about);
 	if (list_all(l, err) == -1)
 		return -1;
+	printer_source(&l->print, l->place.source);
 	if (about.left_out > 0)
 		report_note(&l->print.report, "%s: the view leaves out %llu "
 		    "items", l->in, (unsigned long long)about.left_out);

@@ -103,7 +103,10 @@ transform_copy(struct transform *t, struct copy_result *res, struct err *err)
 		return -1;
 	c.from = t->from.source;
 	c.to = t->to.sink;
-	return copy_run(&c, res, err);
+	if (copy_run(&c, res, err) == -1)
+		return -1;
+	printer_source(&t->print, c.from);
+	return 0;
 }
 
 static int

@@ -238,6 +238,15 @@ printer_passed(const struct printer *p)
 	    p->mailboxes_passed;
 }
 
+void
+printer_source(struct printer *p, struct source *source)
+{
+	struct source_about about = { .complete = true };
+
+	source->ops->about(source, &about);
+	p->incomplete = !about.complete;
+}
+
 enum status
 printer_status(const struct printer *p, int rc, bool interrupted,
     const struct err *err)
@@ -246,5 +255,7 @@ printer_status(const struct printer *p, int rc, bool interrupted,
 		return err->status;
 	if (interrupted)
 		return STATUS_INTERRUPTED;
+	if (p->incomplete)
+		return STATUS_DATA;
 	return printer_passed(p) > 0 ? STATUS_PASSED : STATUS_OK;
 }

@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 
+#include "mail/endpoint.h"
 #include "mail/report.h"
 #include "tools/tool.h"
 
@@ -23,6 +24,7 @@ struct printer {
 	pthread_mutex_t	 lock;
 	uint64_t	 count[PRINT_VERDICTS];
 	uint64_t	 mailboxes_passed;
+	bool		 incomplete;	/* the source lacks something */
 	struct progress {		/* of a mailbox that is under way */
 		uint64_t	 name, items, octets;
 	}		 under_way[PRINT_MAILBOXES];
@@ -37,9 +39,12 @@ void	printer_fini(struct printer *);		/* ends the progress line */
 
 uint64_t printer_passed(const struct printer *);	/* items and mailboxes passed over */
 
+/* All of a source was read: remember whether it ended incomplete. */
+void	printer_source(struct printer *, struct source *);
+
 /*
- * STATUS_OK, or STATUS_PASSED where something was passed over; `err` of a run that broke off
- * goes first, then an interruption.
+ * STATUS_OK, STATUS_DATA where the source was incomplete, or STATUS_PASSED where something was
+ * passed over; `err` of a run that broke off goes first, then an interruption.
  */
 enum status printer_status(const struct printer *, int rc, bool interrupted,
 	    const struct err *);
