@@ -98,9 +98,11 @@ put(struct stream_sink *s, struct span octets, struct err *err)
 	if (io_write(s->fd, octets, s->name, err) == 0)
 		return 0;
 	s->broken = true;
-	if (err->sys == EPIPE)
-		return err_set(err, ERR_RUN, STATUS_IO,
+	if (err->sys == EPIPE) {
+		err_set(err, ERR_RUN, STATUS_IO,
 		    "%s: the reader of the stream has gone away", s->name);
+		err->sys = EPIPE;
+	}
 	return -1;
 }
 
