@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/io.h"
+#include "base/utf8.h"
 
 #include "net/netrc.h"
 #include "net/secret.h"
@@ -308,13 +309,18 @@ from_netrc(struct secret *s, const char *named, const char *user,
 /* ---- a prompt ---- */
 
 static int
-from_prompt(struct secret *s, const char *user, const char *host,
-    struct err *err)
+from_prompt(struct secret *s, const char *account, const char *user,
+    const char *host, struct err *err)
 {
 	struct buf question = BUF_INIT;
 	int rc;
 
-	buf_fmt(&question, "Password for %s at %s: ", user, host);
+	buf_str(&question, "Password for ");
+	if (account != NULL)
+		safe_put(&question, span_str(account));
+	else
+		buf_fmt(&question, "%s at %s", user, host);
+	buf_str(&question, ": ");
 	rc = buf_ok(&question) ?
 	    tty_ask(buf_span(&question), s->p, SECRET_MAX, &s->n, err) :
 	    err_nomem(err);
@@ -343,7 +349,8 @@ choose(struct secret *s, const struct secret_config *c, const char *user,
 	if ((rc = from_netrc(s, c->netrc, user, host, err)) != 0)
 		return rc;
 	if (c->prompt)
-		return from_prompt(s, user, host, err) == -1 ? -1 : 1;
+		return from_prompt(s, c->account, user, host, err) == -1 ? -1 :
+		    1;
 	return 0;
 }
 

@@ -16,6 +16,7 @@ struct secret_config {
 	int		 fd;		/* first line; -1: none */
 	bool		 prompt;	/* ask on the terminal as the last resort */
 	const char	*netrc;		/* path; NULL: ~/.netrc; mode checked */
+	const char	*account;	/* as the prompt names it; NULL: "user at host" */
 };
 
 /*
