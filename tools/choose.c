@@ -85,8 +85,7 @@ choose_mailbox(void *arg, const struct mailbox *m)
 
 	name_put(&name, m->name);
 	shown = buf_span(&name);
-	yes = (c->only == NULL || span_is(shown, c->only)) &&
-	    (c->include.n == 0 || any_match(c->in, c->include.n, shown)) &&
+	yes = (c->include.n == 0 || any_match(c->in, c->include.n, shown)) &&
 	    !any_match(c->out, c->exclude.n, shown) &&
 	    (!c->subscribed || m->subscribed);
 	buf_fini(&name);
@@ -96,6 +95,25 @@ choose_mailbox(void *arg, const struct mailbox *m)
 bool
 choose_any(const struct choose *c)
 {
-	return c->only != NULL || c->include.n > 0 || c->exclude.n > 0 ||
-	    c->subscribed;
+	return c->include.n > 0 || c->exclude.n > 0 || c->subscribed;
+}
+
+const char *
+choose_idle(const struct choose *c, const struct mailboxes *all)
+{
+	struct buf name = BUF_INIT;
+	size_t i, k;
+
+	for (i = 0; i < c->include.n; i++) {
+		for (k = 0; k < all->n; k++) {
+			buf_clear(&name);
+			name_put(&name, all->v[k].name);
+			if (pattern_match(c->in[i], buf_span(&name)))
+				break;
+		}
+		if (k == all->n)
+			break;
+	}
+	buf_fini(&name);
+	return i == c->include.n ? NULL : c->include.v[i];
 }

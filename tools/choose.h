@@ -6,12 +6,11 @@
 #include "rules/rules.h"
 #include "tools/opt.h"
 
-/* Choosing mailboxes: --mailbox, --exclude, --subscribed, and a URL's own. */
+/* Choosing mailboxes: --mailbox, --exclude, --subscribed. */
 
 struct choose {
 	struct opt_list	 include, exclude;
 	bool		 subscribed;
-	const char	*only;		/* "A/B": just this one; or NULL */
 	struct pattern	**in, **out;	/* compiled */
 };
 
@@ -25,6 +24,9 @@ void	choose_fini(struct choose *);
 
 /* A select_fn; `arg` is the struct choose. */
 bool	choose_mailbox(void *arg, const struct mailbox *);
+
+/* The first --mailbox that matches none of these; NULL: each matches one. */
+const char *choose_idle(const struct choose *, const struct mailboxes *);
 
 /* Whether anything was left to choose: else every mailbox is meant. */
 bool	choose_any(const struct choose *);

@@ -62,14 +62,8 @@ cat(struct cat *c, struct err *err)
 	int found, rc = -1;
 
 	if (place_init(&place, c->archive, &c->config, c->tool, NULL,
-	    err) == -1)
-		goto out;
-	if (place.kind != PLACE_ARCHIVE) {
-		err_set(err, ERR_RUN, STATUS_USAGE, "%s: is no archive",
-		    c->archive);
-		goto out;
-	}
-	if (place_open_archive(&place, ARCHIVE_READ, err) == -1 ||
+	    err) == -1 || place_check_archive(&place, err) == -1 ||
+	    place_open_archive(&place, ARCHIVE_READ, err) == -1 ||
 	    (body = body_new(err)) == NULL ||
 	    (found = find(c, place.archive, body, err)) == -1)
 		goto out;
@@ -90,9 +84,12 @@ out:
 int
 main(int argc, char *argv[])
 {
-	struct tool tool = { "mx-cat", "[options] ARCHIVE DIGEST | #NUMBER | "
-	    "MAILBOX UID", "Prints one message of an archive exactly as it was "
-	    "received.", false, false, false, NULL, NULL, NULL };
+	struct tool tool = {
+		.name = "mx-cat",
+		.synopsis = "[options] ARCHIVE DIGEST | #NUMBER | MAILBOX UID",
+		.about = "Prints one message of an archive exactly as it was received.",
+		.bare = true,
+	};
 	struct cat c = { .tool = &tool, .config = PLACE_CONFIG_INIT };
 	struct err err = ERR_INIT;
 	int operands;
@@ -103,8 +100,8 @@ main(int argc, char *argv[])
 	c.uid = operands == 3 ? argv[3] : NULL;
 	if (cat(&c, &err) == 0) {
 		tool.quiet = true;
-		return tool_end(&tool, NULL, STATUS_OK);
+		return tool_end(&tool, "1 printed", STATUS_OK);
 	}
 	tool_error(&tool, &err);
-	return tool_end(&tool, NULL, err.status);
+	return tool_end(&tool, "0 printed", err.status);
 }

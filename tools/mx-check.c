@@ -11,6 +11,7 @@ struct check {
 	struct place_config	 config;
 	const char		*dir;
 	bool			 rebuild, dump;
+	uint64_t		 rows;		/* of --dump-index */
 	struct printer		 print;
 	struct archive_verify	 found;
 };
@@ -59,8 +60,10 @@ on_damage(void *arg, const struct archive_damage *d, struct err *err)
 static int
 on_line(void *arg, struct span line, struct err *err)
 {
-	(void)arg;
+	struct check *c = arg;
+
 	(void)err;
+	c->rows++;
 	(void)fwrite(line.p, 1, line.n, stdout);
 	(void)fputc('\n', stdout);
 	return 0;
@@ -75,16 +78,13 @@ check(struct check *c, struct err *err)
 	struct buf line = BUF_INIT;
 	int rc = -1;
 
-	if (c->rebuild && archive_rebuild(c->dir, &config, err) == -1)
-		return -1;
+	if (c->dump && c->tool->json)
+		return err_set(err, ERR_RUN, STATUS_USAGE,
+		    "--dump-index prints text: --json does not go with it");
 	if (place_init(&place, c->dir, &c->config, c->tool, &c->print.report,
-	    err) == -1)
+	    err) == -1 || place_check_archive(&place, err) == -1 ||
+	    (c->rebuild && archive_rebuild(c->dir, &config, err) == -1))
 		goto out;
-	if (place.kind != PLACE_ARCHIVE) {
-		err_set(err, ERR_RUN, STATUS_USAGE, "%s: is no archive",
-		    c->dir);
-		goto out;
-	}
 	if (place_open_archive(&place, ARCHIVE_READ, err) == -1)
 		goto out;
 	rc = c->dump ? archive_dump_index(place.archive, &line, on_line, c,
@@ -95,13 +95,46 @@ out:
 	return rc;
 }
 
+static int
+check_run(struct check *c)
+{
+	const struct archive_verify *found = &c->found;
+	struct err err = ERR_INIT;
+	enum status status = STATUS_OK;
+	char counts[200];
+
+	printer_init(&c->print, c->tool, false, false);
+	if (check(c, &err) == -1)
+		status = err.status;
+	else if (found->damaged > 0)
+		status = STATUS_DATA;
+	printer_fini(&c->print);
+	if (err.scope != ERR_NONE)
+		tool_error(c->tool, &err);
+	if (c->dump)
+		(void)snprintf(counts, sizeof(counts), "%llu rows",
+		    (unsigned long long)c->rows);
+	else
+		(void)snprintf(counts, sizeof(counts), "%llu items, "
+		    "%llu octets, %llu frames, %llu segments verified, "
+		    "%llu damaged", (unsigned long long)found->items,
+		    (unsigned long long)found->octets,
+		    (unsigned long long)found->frames,
+		    (unsigned long long)found->segments,
+		    (unsigned long long)found->damaged);
+	return tool_end(c->tool, counts, status);
+}
+
 int
 main(int argc, char *argv[])
 {
-	struct tool tool = { "mx-check", "[options] ARCHIVE", "Verifies every "
-	    "byte of an archive: checksums of segments and frames, the digest "
-	    "of\neach message, and that the index says what the segments say.",
-	    false, false, false, NULL, NULL, NULL };
+	struct tool tool = {
+		.name = "mx-check",
+		.synopsis = "[options] ARCHIVE",
+		.about = "Verifies every byte of an archive: checksums of segments "
+		    "and frames, the digest of\n"
+		    "each message, and that the index says what the segments say.",
+	};
 	struct check c = { .tool = &tool, .config = PLACE_CONFIG_INIT };
 	const struct opt own[] = {
 		{ 0, "rebuild", OPT_FLAG, &c.rebuild, NULL,
@@ -110,28 +143,8 @@ main(int argc, char *argv[])
 		    "print the index as text instead of verifying" },
 	};
 	const struct opt_group groups[] = { { "Checking", NULL, own, N(own) } };
-	struct err err = ERR_INIT;
-	enum status status = STATUS_OK;
-	char counts[200];
 
 	(void)tool_start(&tool, argc, argv, groups, N(groups), 1, 1);
 	c.dir = argv[1];
-	printer_init(&c.print, &tool, false, false);
-	if (check(&c, &err) == -1) {
-		status = err.status;
-		printer_fini(&c.print);
-		tool_error(&tool, &err);
-		return tool_end(&tool, NULL, status);
-	}
-	printer_fini(&c.print);
-	if (c.found.damaged > 0)
-		status = STATUS_DATA;
-	(void)snprintf(counts, sizeof(counts), "%llu items, %llu octets, "
-	    "%llu frames, %llu segments verified, %llu damaged",
-	    (unsigned long long)c.found.items,
-	    (unsigned long long)c.found.octets,
-	    (unsigned long long)c.found.frames,
-	    (unsigned long long)c.found.segments,
-	    (unsigned long long)c.found.damaged);
-	return tool_end(&tool, c.dump ? NULL : counts, status);
+	return check_run(&c);
 }

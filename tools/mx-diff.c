@@ -120,7 +120,7 @@ json_side(struct buf *b, const char *key, const struct diff_side *s)
 		json_str(b, s->ref);
 	}
 	json_key(b, "flags");
-	json_str(b, s->flags);
+	print_words(b, s->flags);
 	json_key(b, "size");
 	json_num(b, s->size);
 	json_close(b, '}');
@@ -236,15 +236,18 @@ open_sides(struct diff *d, struct err *err)
 	if (strcmp(d->spec[0], "-") == 0 && strcmp(d->spec[1], "-") == 0)
 		return err_set(err, ERR_RUN, STATUS_USAGE,
 		    "only one side can be standard input");
-	for (i = 0; i < 2; i++) {
+	for (i = 0; i < 2; i++)
 		if (place_init(&d->place[i], d->spec[i], &d->net[i], d->tool,
-		    &d->print.report, err) == -1)
+		    &d->print.report, err) == -1 ||
+		    place_check_in(&d->place[i], err) == -1)
 			return -1;
+	for (i = 0; i < 2; i++) {
 		if (d->body || d->place[i].kind != PLACE_IMAP)
 			need = NEED_KEY | NEED_IDENT;
 		else
 			need = NEED_KEY;
-		if (place_open_source(&d->place[i], need, err) == -1)
+		if (place_open_source(&d->place[i], need, &d->choose,
+		    err) == -1)
 			return -1;
 	}
 	return 0;
@@ -255,14 +258,15 @@ diff_compare(struct diff *d, struct diff_result *res, struct err *err)
 {
 	struct diff_config c = {
 		.zone = d->zone, .sizes = d->sizes,
-		.select = choose_any(&d->choose) ? choose_mailbox : NULL,
-		.select_arg = &d->choose, .row = on_row, .stat = on_stat,
+		.select_arg = { &d->place[0], &d->place[1] }, .row = on_row, .stat = on_stat,
 		.arg = d, .report = &d->print.report,
 	};
 
 	if (ignore_set(d, &c.ignore, err) == -1 ||
 	    choose_ready(&d->choose, err) == -1 || open_sides(d, err) == -1)
 		return -1;
+	c.select[0] = d->place[0].select;
+	c.select[1] = d->place[1].select;
 	c.a = d->place[0].source;
 	c.b = d->place[1].source;
 	if (d->stat && !d->tool->json)
@@ -310,16 +314,20 @@ run(struct diff *d)
 	choose_fini(&d->choose);
 	opt_list_fini(&d->ignored);
 	buf_fini(&d->line);
-	return tool_end(d->tool, rc == -1 ? NULL : counts, status);
+	return tool_end(d->tool, counts, status);
 }
 
 int
 main(int argc, char *argv[])
 {
-	struct tool tool = { "mx-diff", "[options] A B", "Compares any two of "
-	    "IMAP account, archive, stream and Maildir, message by message.\n"
-	    "Exit status: 0 the same, 1 they differ, above that trouble.",
-	    false, false, false, NULL, NULL, "DIFFER" };
+	struct tool tool = {
+		.name = "mx-diff",
+		.synopsis = "[options] A B",
+		.about = "Compares any two of IMAP account, archive, stream and "
+		    "Maildir, message by message.\n"
+		    "Exit status: 0 the same, 1 they differ, above that trouble.",
+		.passed = "DIFFER",
+	};
 	struct diff d = { .tool = &tool,
 	    .net = { PLACE_CONFIG_INIT, PLACE_CONFIG_INIT } };
 	struct opt a[PLACE_OPTS], b[PLACE_OPTS], which[CHOOSE_OPTS];
@@ -346,6 +354,8 @@ main(int argc, char *argv[])
 	};
 
 	(void)tool_start(&tool, argc, argv, groups, N(groups), 2, 2);
+	d.net[0].side = "A";
+	d.net[1].side = "B";
 	d.spec[0] = argv[1];
 	d.spec[1] = argv[2];
 	return run(&d);

@@ -12,6 +12,8 @@
 #include "tools/place.h"
 #include "tools/print.h"
 
+#define JOBS_MAX	64
+
 struct dump {
 	struct tool		*tool;
 	struct place_config	 net;
@@ -19,6 +21,8 @@ struct dump {
 	const char		*source, *out;
 	bool			 dry, sizes;
 	uint32_t		 jobs;
+	struct mailbox		 sum;		/* of --sizes */
+	uint64_t		 mailboxes;	/* likewise */
 	struct printer		 print;
 	struct place		 from, to;
 };
@@ -55,7 +59,6 @@ static int
 dump_sizes(struct dump *d, struct err *err)
 {
 	struct mailboxes all = { 0 };
-	struct mailbox sum = { .name = SPAN("TOTAL") };
 	struct buf b = BUF_INIT;
 	size_t i;
 	int rc = -1;
@@ -66,20 +69,23 @@ dump_sizes(struct dump *d, struct err *err)
 		    d->source);
 		goto out;
 	}
-	if (place_open_source(&d->from, 0, err) == -1 ||
+	d->sum.name = SPAN("TOTAL");
+	if (place_open_source(&d->from, 0, &d->choose, err) == -1 ||
 	    imap_sizes(d->from.source, &all, err) == -1)
 		goto out;
 	mailboxes_sort(&all);
 	for (i = 0; i < all.n; i++) {
 		if (all.v[i].status != MAILBOX_OPEN ||
-		    !choose_mailbox(&d->choose, &all.v[i]))
+		    (d->from.select != NULL &&
+		    !d->from.select(&d->from, &all.v[i])))
 			continue;
 		size_row(d, &all.v[i], &b);
-		sum.messages += all.v[i].messages;
-		sum.octets += all.v[i].octets;
+		d->sum.messages += all.v[i].messages;
+		d->sum.octets += all.v[i].octets;
+		d->mailboxes++;
 	}
 	if (!d->tool->json)
-		size_row(d, &sum, &b);
+		size_row(d, &d->sum, &b);
 	(void)fwrite(b.p, 1, b.n, stdout);
 	rc = 0;
 out:
@@ -99,7 +105,7 @@ open_both(struct dump *d, struct err *err)
 		err_nomem(err);
 		goto out;
 	}
-	if (place_open_source(&d->from, 0, err) == -1)
+	if (place_open_source(&d->from, 0, &d->choose, err) == -1)
 		goto out;
 	rc = place_open_sink(&d->to, buf_cstr(&origin), d->dry, err);
 out:
@@ -111,13 +117,15 @@ static int
 dump_copy(struct dump *d, struct copy_result *res, struct err *err)
 {
 	struct copy c = {
-		.select = choose_any(&d->choose) ? choose_mailbox : NULL,
-		.select_arg = &d->choose, .jobs = d->jobs, .dry = d->dry,
+		.select_arg = &d->from, .jobs = d->jobs, .dry = d->dry,
 		.sys = &sys_real, .report = &d->print.report,
 	};
 
 	if (open_both(d, err) == -1)
 		return -1;
+	if (d->print.report.progress != NULL)
+		d->print.total = place_total(&d->from);
+	c.select = d->from.select;
 	c.from = d->from.source;
 	c.to = d->to.sink;
 	return copy_run(&c, res, err);
@@ -126,13 +134,24 @@ dump_copy(struct dump *d, struct copy_result *res, struct err *err)
 static int
 dump_prepare(struct dump *d, struct err *err)
 {
+	if (d->jobs > JOBS_MAX)
+		return err_set(err, ERR_RUN, STATUS_USAGE,
+		    "--jobs %lu: %d connections are the most",
+		    (unsigned long)d->jobs, JOBS_MAX);
+	if (d->sizes && d->out != NULL)
+		return err_set(err, ERR_RUN, STATUS_USAGE,
+		    "--sizes writes no mail: %s is one operand too many",
+		    d->out);
+	if (d->out == NULL)
+		d->out = "-";
 	if (choose_ready(&d->choose, err) == -1 ||
 	    place_init(&d->from, d->source, &d->net, d->tool,
 	    &d->print.report, err) == -1 ||
 	    place_init(&d->to, d->out, &d->net, d->tool, &d->print.report,
 	    err) == -1)
 		return -1;
-	d->choose.only = d->from.url.mailbox;
+	if (place_check_in(&d->from, err) == -1)
+		return -1;
 	if (d->from.kind != PLACE_IMAP && d->from.kind != PLACE_MAILDIR)
 		return err_set(err, ERR_RUN, STATUS_USAGE,
 		    "%s: is read by mx-transform or mx-load; mx-dump reads "
@@ -142,7 +161,32 @@ dump_prepare(struct dump *d, struct err *err)
 		return err_set(err, ERR_RUN, STATUS_USAGE,
 		    "--json and the stream would both go to standard output: "
 		    "name a file for the stream");
-	return 0;
+	d->print.items_out = d->dry || !span_is(span_str(d->out), "-");
+	return d->sizes ? 0 : place_check_writer(&d->to, d->dry, err);
+}
+
+static void
+dump_counts(const struct dump *d, const struct copy_result *res, char *out,
+    size_t n)
+{
+	const uint64_t *count = d->print.count;
+
+	if (d->sizes) {
+		(void)snprintf(out, n, "%llu mailboxes, %llu messages, "
+		    "%llu octets", (unsigned long long)d->mailboxes,
+		    (unsigned long long)d->sum.messages,
+		    (unsigned long long)d->sum.octets);
+		return;
+	}
+	(void)snprintf(out, n, "%llu %s, %llu present, %llu changed, "
+	    "%llu unavailable, %llu mailboxes, %llu mailboxes passed over",
+	    (unsigned long long)count[d->dry ? VERDICT_WANTED : VERDICT_DONE],
+	    d->dry ? "to dump" : "dumped",
+	    (unsigned long long)count[VERDICT_HAVE],
+	    (unsigned long long)count[VERDICT_CHANGED],
+	    (unsigned long long)(count[VERDICT_UNAVAILABLE] +
+	    count[VERDICT_REFUSED]), (unsigned long long)res->mailboxes,
+	    (unsigned long long)d->print.mailboxes_passed);
 }
 
 static int
@@ -155,7 +199,6 @@ dump_run(struct dump *d)
 	int rc;
 
 	printer_init(&d->print, d->tool, d->dry, true);
-	d->print.items_out = d->dry || !span_is(span_str(d->out), "-");
 	if ((rc = dump_prepare(d, &err)) == 0)
 		rc = d->sizes ? dump_sizes(d, &err) : dump_copy(d, &res, &err);
 	place_close(&d->to);
@@ -165,30 +208,24 @@ dump_run(struct dump *d)
 		tool_error(d->tool, &err);
 
 	status = printer_status(&d->print, rc, res.interrupted, &err);
-	(void)snprintf(counts, sizeof(counts),
-	    "%llu %s, %llu present, %llu changed, %llu unavailable, "
-	    "%llu mailboxes, %llu mailboxes passed over",
-	    (unsigned long long)d->print.count[d->dry ? VERDICT_WANTED :
-	    VERDICT_DONE], d->dry ? "to dump" : "dumped",
-	    (unsigned long long)d->print.count[VERDICT_HAVE],
-	    (unsigned long long)d->print.count[VERDICT_CHANGED],
-	    (unsigned long long)(d->print.count[VERDICT_UNAVAILABLE] +
-	    d->print.count[VERDICT_REFUSED]),
-	    (unsigned long long)res.mailboxes,
-	    (unsigned long long)d->print.mailboxes_passed);
+	dump_counts(d, &res, counts, sizeof(counts));
 	choose_fini(&d->choose);
-	return tool_end(d->tool, d->sizes || rc == -1 ? NULL : counts, status);
+	return tool_end(d->tool, counts, status);
 }
 
 int
 main(int argc, char *argv[])
 {
-	struct tool tool = { "mx-dump", "[options] SOURCE [OUT]",
-	    "Reads an IMAP account or a Maildir into an archive, incrementally, "
-	    "or into a stream.\nSOURCE is imaps://user@host[:port][/mailbox], "
-	    "imap://… (STARTTLS) or maildir:PATH;\nOUT an archive's directory, "
-	    "a new file x.tar or x.tar.zst, or - (the default).",
-	    false, false, false, NULL, NULL, NULL };
+	struct tool tool = {
+		.name = "mx-dump",
+		.synopsis = "[options] SOURCE [OUT]",
+		.about = "Reads an IMAP account or a Maildir into an archive, "
+		    "incrementally, or into a stream.\n"
+		    "SOURCE is imaps://user@host[:port][/mailbox], imap://… "
+		    "(STARTTLS) or maildir:PATH;\n"
+		    "OUT an archive's directory, a new file x.tar or x.tar.zst, "
+		    "or - (the default).",
+	};
 	struct dump d = { .tool = &tool, .net = PLACE_CONFIG_INIT, .jobs = 1 };
 	struct opt net[PLACE_OPTS], which[CHOOSE_OPTS];
 	const struct opt own[] = {
@@ -196,7 +233,7 @@ main(int argc, char *argv[])
 		    "print what would be dumped, item by item" },
 		{ 0, "sizes", OPT_FLAG, &d.sizes, NULL,
 		    "print messages and octets of each mailbox, and stop" },
-		{ 'j', "jobs", OPT_U32, &d.jobs, "N",
+		{ 'j', "jobs", OPT_COUNT, &d.jobs, "N",
 		    "read over N connections at once (1)" },
 	};
 	const struct opt_group groups[] = {
@@ -209,6 +246,6 @@ main(int argc, char *argv[])
 
 	operands = tool_start(&tool, argc, argv, groups, N(groups), 1, 2);
 	d.source = argv[1];
-	d.out = operands == 2 ? argv[2] : "-";
+	d.out = operands == 2 ? argv[2] : NULL;
 	return dump_run(&d);
 }

@@ -102,7 +102,8 @@ load_open(struct load *l, struct err *err)
 	struct replay_config c;
 	int rc = -1;
 
-	if (place_open_source(&l->from, NEED_KEY | NEED_IDENT, err) == -1 ||
+	if (place_open_source(&l->from, NEED_KEY | NEED_IDENT, &l->choose,
+	    err) == -1 ||
 	    place_open_dest(&l->to, err) == -1)
 		return -1;
 	l->from.source->ops->about(l->from.source, &about);
@@ -126,6 +127,12 @@ out:
 	return rc;
 }
 
+static bool
+is_dest(const struct place *p)
+{
+	return p->kind == PLACE_IMAP || p->kind == PLACE_MAILDIR;
+}
+
 static int
 load_prepare(struct load *l, struct err *err)
 {
@@ -136,26 +143,34 @@ load_prepare(struct load *l, struct err *err)
 	    err) == -1)
 		return -1;
 	if (l->from.kind == PLACE_IMAP)
-		return err_set(err, ERR_RUN, STATUS_USAGE,
-		    "%s: a server is read by mx-dump: mx-dump %s | mx-load %s",
-		    l->in, l->in, l->dest);
+		return err_set(err, ERR_RUN, STATUS_USAGE, "%s: a server is "
+		    "read by mx-dump: mx-dump %s %s%s", l->in, l->in,
+		    is_dest(&l->to) ? "| mx-load " : "", l->dest);
+	if (!is_dest(&l->to))
+		return err_set(err, ERR_RUN, STATUS_USAGE, "%s: is no "
+		    "destination; name imaps://… or maildir:…%s%s", l->dest,
+		    strchr(l->dest, '@') == NULL ? "" : ", as imaps://",
+		    strchr(l->dest, '@') == NULL ? "" : l->dest);
 	if (l->to.url.mailbox != NULL)
 		return err_set(err, ERR_RUN, STATUS_USAGE,
 		    "%s: name the account, without a mailbox", l->dest);
-	return 0;
+	return place_check_in(&l->from, err) == -1 ? -1 :
+	    place_check_out(&l->to, l->dry, err);
 }
 
 static int
 load_copy(struct load *l, struct copy_result *res, struct err *err)
 {
 	struct copy c = {
-		.select = choose_any(&l->choose) ? choose_mailbox : NULL,
-		.select_arg = &l->choose, .jobs = 1, .dry = l->dry,
+		.select_arg = &l->from, .jobs = 1, .dry = l->dry,
 		.sys = &sys_real, .report = &l->print.report,
 	};
 
 	if (load_prepare(l, err) == -1 || load_open(l, err) == -1)
 		return -1;
+	if (l->print.report.progress != NULL)
+		l->print.total = place_total(&l->from);
+	c.select = l->from.select;
 	c.from = l->from.source;
 	c.to = l->to.sink;
 	if (copy_run(&c, res, err) == -1)
@@ -181,10 +196,11 @@ load_run(struct load *l)
 	if (rc == -1)
 		tool_error(l->tool, &err);
 	(void)snprintf(counts, sizeof(counts), "%llu %s, %llu present, "
-	    "%llu refused, %llu mailboxes passed over",
+	    "%llu refused, %llu unavailable, %llu mailboxes passed over",
 	    (unsigned long long)n[l->dry ? VERDICT_WANTED : VERDICT_DONE],
 	    l->dry ? "to load" : "loaded", (unsigned long long)n[VERDICT_HAVE],
-	    (unsigned long long)(n[VERDICT_REFUSED] + n[VERDICT_UNAVAILABLE]),
+	    (unsigned long long)n[VERDICT_REFUSED],
+	    (unsigned long long)n[VERDICT_UNAVAILABLE],
 	    (unsigned long long)l->print.mailboxes_passed);
 	choose_fini(&l->choose);
 	free(l->receipt_path);
@@ -195,12 +211,16 @@ load_run(struct load *l)
 int
 main(int argc, char *argv[])
 {
-	struct tool tool = { "mx-load", "[options] [IN] DEST",
-	    "Replays an archive, a stream or a Maildir to an IMAP account or a "
-	    "Maildir, and adds\nonly what is missing there.  IN is an archive's "
-	    "directory, a stream file, maildir:PATH or\n- (the default); DEST "
-	    "imaps://user@host[:port], imap://… (STARTTLS) or maildir:PATH.",
-	    false, false, false, NULL, NULL, NULL };
+	struct tool tool = {
+		.name = "mx-load",
+		.synopsis = "[options] [IN] DEST",
+		.about = "Replays an archive, a stream or a Maildir to an IMAP "
+		    "account or a Maildir, and adds\n"
+		    "only what is missing there.  IN is an archive's directory, "
+		    "a stream file, maildir:PATH or\n"
+		    "- (the default); DEST imaps://user@host[:port], imap://… "
+		    "(STARTTLS) or maildir:PATH.",
+	};
 	struct load l = { .tool = &tool, .net = PLACE_CONFIG_INIT };
 	struct opt net[PLACE_OPTS], which[CHOOSE_OPTS], view[1];
 	const struct opt own[] = {

@@ -19,7 +19,7 @@ struct ls {
 	struct printer		 print;
 	struct place		 place;
 	struct buf		 line;
-	uint64_t		 mailboxes, messages, octets;
+	uint64_t		 mailboxes, messages, octets, count;
 };
 
 static void
@@ -67,7 +67,7 @@ json_item(struct buf *b, struct span mailbox, const struct item *it)
 	json_key(b, "size");
 	json_num(b, it->size);
 	json_key(b, "flags");
-	json_str(b, it->flags);
+	print_words(b, it->flags);
 	json_key(b, "date");
 	{
 		struct buf date = BUF_INIT;
@@ -214,6 +214,7 @@ on_generation(void *arg, const struct archive_generation *g, struct err *err)
 	struct buf when = BUF_INIT, *b = &l->line;
 
 	(void)err;
+	l->count++;
 	date_put_rfc3339(&when, g->created);
 	if (l->tool->json) {
 		json_open(b, '{');
@@ -247,10 +248,8 @@ on_generation(void *arg, const struct archive_generation *g, struct err *err)
 static int
 list_generations(struct ls *l, struct err *err)
 {
-	if (l->place.kind != PLACE_ARCHIVE)
-		return err_set(err, ERR_RUN, STATUS_USAGE,
-		    "%s: only an archive has generations", l->in);
-	if (place_open_archive(&l->place, ARCHIVE_READ, err) == -1)
+	if (place_check_archive(&l->place, err) == -1 ||
+	    place_open_archive(&l->place, ARCHIVE_READ, err) == -1)
 		return -1;
 	return archive_generations(l->place.archive, on_generation, l, err);
 }
@@ -268,11 +267,8 @@ list(struct ls *l, struct err *err)
 	if (l->generations)
 		return list_generations(l, err);
 	need = l->items && l->place.kind != PLACE_IMAP ? NEED_IDENT : 0;
-	if (place_open_source(&l->place, need, err) == -1)
+	if (place_open_source(&l->place, need, &l->choose, err) == -1)
 		return -1;
-	if (choose_any(&l->choose))
-		l->place.source->ops->select(l->place.source, choose_mailbox,
-		    &l->choose);
 	l->place.source->ops->about(l->place.source, &about);
 	if (list_all(l, err) == -1)
 		return -1;
@@ -286,10 +282,13 @@ list(struct ls *l, struct err *err)
 int
 main(int argc, char *argv[])
 {
-	struct tool tool = { "mx-ls", "[options] [IN]", "Lists what an archive, "
-	    "a stream, a Maildir or an account holds: its mailboxes with\n"
-	    "messages and octets, its items, or an archive's generations.",
-	    false, false, false, NULL, NULL, NULL };
+	struct tool tool = {
+		.name = "mx-ls",
+		.synopsis = "[options] [IN]",
+		.about = "Lists what an archive, a stream, a Maildir or an account "
+		    "holds: its mailboxes with\n"
+		    "messages and octets, its items, or an archive's generations.",
+	};
 	struct ls l = { .tool = &tool, .config = PLACE_CONFIG_INIT };
 	struct opt which[CHOOSE_OPTS], view[1], net[PLACE_OPTS];
 	const struct opt own[] = {
@@ -320,12 +319,16 @@ main(int argc, char *argv[])
 	if (rc == -1)
 		tool_error(&tool, &err);
 	status = printer_status(&l.print, rc, stop_flag != 0, &err);
-	(void)snprintf(counts, sizeof(counts),
-	    "%llu mailboxes, %llu messages, %llu octets",
-	    (unsigned long long)l.mailboxes, (unsigned long long)l.messages,
-	    (unsigned long long)l.octets);
+	if (l.generations)
+		(void)snprintf(counts, sizeof(counts), "%llu generations",
+		    (unsigned long long)l.count);
+	else
+		(void)snprintf(counts, sizeof(counts),
+		    "%llu mailboxes, %llu messages, %llu octets",
+		    (unsigned long long)l.mailboxes,
+		    (unsigned long long)l.messages,
+		    (unsigned long long)l.octets);
 	choose_fini(&l.choose);
 	buf_fini(&l.line);
-	return tool_end(&tool, rc == -1 || l.generations ? NULL : counts,
-	    status);
+	return tool_end(&tool, counts, status);
 }

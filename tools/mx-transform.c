@@ -72,11 +72,18 @@ open_both(struct transform *t, struct err *err)
 	    place_init(&t->to, t->out, &t->net, t->tool, &t->print.report,
 	    err) == -1)
 		return -1;
+	if (t->tool->json && !t->dry && span_is(span_str(t->out), "-"))
+		return err_set(err, ERR_RUN, STATUS_USAGE,
+		    "--json and the stream would both go to standard output: "
+		    "name a file for the stream");
 	if (t->from.kind == PLACE_IMAP || t->to.kind == PLACE_IMAP)
 		return err_set(err, ERR_RUN, STATUS_USAGE, "%s: is a server; "
 		    "mx-transform opens no socket: dump it first",
 		    t->from.kind == PLACE_IMAP ? t->in : t->out);
-	if (place_open_source(&t->from, NEED_KEY | NEED_IDENT, err) == -1)
+	if (place_check_in(&t->from, err) == -1 ||
+	    place_check_writer(&t->to, t->dry, err) == -1 ||
+	    place_open_source(&t->from, NEED_KEY | NEED_IDENT, NULL,
+	    err) == -1)
 		return -1;
 	t->from.source->ops->about(t->from.source, &about);
 	if (about.left_out > 0)
@@ -101,6 +108,8 @@ transform_copy(struct transform *t, struct copy_result *res, struct err *err)
 
 	if (read_rules(t, err) == -1 || open_both(t, err) == -1)
 		return -1;
+	if (t->print.report.progress != NULL)
+		t->print.total = place_total(&t->from);
 	c.from = t->from.source;
 	c.to = t->to.sink;
 	if (copy_run(&c, res, err) == -1)
@@ -120,6 +129,7 @@ transform_run(struct transform *t)
 	int rc;
 
 	printer_init(&t->print, t->tool, t->dry, true);
+	t->print.from = &t->filter.from;
 	t->print.items_out = t->dry || !span_is(span_str(t->out), "-");
 	rc = transform_copy(t, &res, &err);
 	place_close(&t->to);
@@ -142,18 +152,22 @@ transform_run(struct transform *t)
 	rules_free(t->parsed);
 	opt_list_fini(&t->rules);
 	buf_fini(&t->detail);
-	return tool_end(t->tool, rc == -1 ? NULL : counts, status);
+	return tool_end(t->tool, counts, status);
 }
 
 int
 main(int argc, char *argv[])
 {
-	struct tool tool = { "mx-transform", "[options] [-e RULE] [-f FILE] "
-	    "[IN [OUT]]", "Applies rules to an archive or a stream, without any "
-	    "network and without changing its\ninput.  IN is an archive's "
-	    "directory, a stream file, maildir:PATH or - (the default);\nOUT "
-	    "another archive, a new file x.tar or x.tar.zst, or - (the "
-	    "default).", false, false, false, NULL, NULL, NULL };
+	struct tool tool = {
+		.name = "mx-transform",
+		.synopsis = "[options] [-e RULE] [-f FILE] [IN [OUT]]",
+		.about = "Applies rules to an archive or a stream, without any "
+		    "network and without changing its\n"
+		    "input.  IN is an archive's directory, a stream file, "
+		    "maildir:PATH or - (the default);\n"
+		    "OUT another archive, a new file x.tar or x.tar.zst, or - "
+		    "(the default).",
+	};
 	struct transform t = { .tool = &tool, .net = PLACE_CONFIG_INIT };
 	struct opt view[1];
 	const struct opt own[] = {

@@ -7,6 +7,8 @@
 
 #include "tools/opt.h"
 
+#define HELP_COLUMN	32	/* where the texts begin */
+
 struct parse {
 	const struct opt_group	*groups;
 	size_t			 n;
@@ -59,9 +61,10 @@ store(const struct opt *o, const char *shown, const char *arg, struct err *err)
 		return 0;
 	case OPT_LIST:
 		return list_add(o->to, arg, o, err);
-	case OPT_U32:
-		if (!span_u64(span_str(arg), &u) || u > UINT32_MAX)
-			return usage(err, shown, "needs a whole number");
+	case OPT_COUNT:
+		if (!span_u64(span_str(arg), &u) || u == 0 || u > UINT32_MAX)
+			return usage(err, shown,
+			    "needs a whole number, 1 or more");
 		*(uint32_t *)o->to = (uint32_t)u;
 		return 0;
 	case OPT_FD:
@@ -112,6 +115,31 @@ find_letter(const struct parse *p, char c)
 	return NULL;
 }
 
+/* No such option: perhaps one that is given for each side has that name. */
+static int
+unknown(const struct parse *p, const char *word, size_t n, struct err *err)
+{
+	struct buf b = BUF_INIT;
+	const struct opt_group *group;
+	size_t g, i;
+	int rc;
+
+	for (g = 0; g < p->n; g++) {
+		group = &p->groups[g];
+		for (i = 0; group->prefix != NULL && i < group->n; i++)
+			if (span_is(span_of(word + 2, n - 2),
+			    group->v[i].name))
+				buf_fmt(&b, "%s--%s%s", b.n == 0 ? "" : " or ",
+				    group->prefix, group->v[i].name);
+	}
+	rc = b.n == 0 ? usage(err, word, "is not an option; see --help") :
+	    err_set(err, ERR_RUN, STATUS_USAGE,
+	    "--%.*s is not an option: for one side it is %s", (int)(n - 2),
+	    word + 2, buf_cstr(&b));
+	buf_fini(&b);
+	return rc;
+}
+
 /* --name, --name=arg, --name arg.  How many words of argv it took, or -1. */
 static int
 parse_long(const struct parse *p, char *argv[], struct err *err)
@@ -125,7 +153,7 @@ parse_long(const struct parse *p, char *argv[], struct err *err)
 		return 1;
 	}
 	if ((o = find_long(p, word + 2, n - 2)) == NULL)
-		return usage(err, word, "is not an option; see --help");
+		return unknown(p, word, n, err);
 	if (o->type == OPT_FLAG) {
 		if (eq != NULL)
 			return usage(err, word, "takes no argument");
@@ -194,6 +222,27 @@ opt_parse(int argc, char *argv[], const struct opt_group *groups, size_t n,
 	return operands;
 }
 
+/* The text in a column of its own, broken between words. */
+static void
+help_text(struct buf *b, const char *text)
+{
+	struct span rest = span_str(text), word;
+	size_t at = HELP_COLUMN;
+
+	while (span_next(&rest, ' ', &word)) {
+		if (at > HELP_COLUMN && at + 1 + word.n > HELP_WIDTH) {
+			buf_fmt(b, "\n%*s", HELP_COLUMN, "");
+			at = HELP_COLUMN;
+		} else if (at > HELP_COLUMN) {
+			buf_chr(b, ' ');
+			at++;
+		}
+		buf_put(b, word);
+		at += word.n;
+	}
+	buf_chr(b, '\n');
+}
+
 static void
 help_row(struct buf *b, const struct opt_group *g, const struct opt *o)
 {
@@ -206,11 +255,11 @@ help_row(struct buf *b, const struct opt_group *g, const struct opt *o)
 	buf_fmt(b, "--%s%s", g->prefix == NULL ? "" : g->prefix, o->name);
 	if (o->arg != NULL)
 		buf_fmt(b, " %s", o->arg);
-	if (b->n - start >= 32)
-		buf_fmt(b, "\n%32s", "");
+	if (b->n - start >= HELP_COLUMN)
+		buf_fmt(b, "\n%*s", HELP_COLUMN, "");
 	else
-		buf_fmt(b, "%*s", (int)(32 - (b->n - start)), "");
-	buf_fmt(b, "%s\n", o->help);
+		buf_fmt(b, "%*s", (int)(HELP_COLUMN - (b->n - start)), "");
+	help_text(b, o->help);
 }
 
 void

@@ -18,7 +18,7 @@ enum opt_type {
 	OPT_FLAG,	/* bool */
 	OPT_STR,	/* const char *, borrowed from argv */
 	OPT_LIST,	/* struct opt_list: as often as wanted, in order */
-	OPT_U32,	/* uint32_t */
+	OPT_COUNT,	/* uint32_t, 1 or more */
 	OPT_FD,		/* int, 0 or more */
 };
 
@@ -55,7 +55,8 @@ void	opt_list_fini(struct opt_list *);
 int	opt_parse(int argc, char *argv[], const struct opt_group *, size_t n,
 	    bool *help, bool *version, struct err *);
 
-/* Append the help: title lines, one row an option. */
+/* Append the help: title lines, one row an option; HELP_WIDTH columns at most. */
+#define HELP_WIDTH	80
 void	opt_help(struct buf *, const struct opt_group *, size_t n);
 
 /* "12", "45M", "10Ki": octets (k M G powers of 1000, Ki Mi Gi of 1024). */

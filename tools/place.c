@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -13,6 +14,7 @@
 #include "formats/maildir/maildir.h"
 #include "formats/stream/stream.h"
 #include "imap/imap.h"
+#include "mail/name.h"
 #include "tools/nowhere.h"
 #include "tools/place.h"
 
@@ -30,7 +32,7 @@ place_opts_net(struct place_config *c, struct opt *v)
 		    "the password is the first line from descriptor N" },
 		{ 0, "ca-file", OPT_STR, &c->ca_file, "FILE",
 		    "trust the certificates in FILE (PEM) only" },
-		{ 0, "timeout", OPT_U32, &c->timeout, "SECONDS",
+		{ 0, "timeout", OPT_COUNT, &c->timeout, "SECONDS",
 		    "give a silent server up after that long (60)" },
 		{ 0, "trace", OPT_STR, &c->trace, "FILE",
 		    "write the protocol to FILE, without secrets" },
@@ -70,6 +72,8 @@ classify(struct place *p, struct err *err)
 		    ends_in(p->path, ".tar.zst") ? PLACE_STREAM : PLACE_ARCHIVE;
 		return 0;
 	}
+	if (S_ISDIR(st.st_mode) && access(p->path, R_OK | X_OK) == -1)
+		return err_sys(err, ERR_RUN, STATUS_NOINPUT, "%s", p->path);
 	if (!S_ISDIR(st.st_mode))
 		p->kind = PLACE_STREAM;
 	else if (!archive_is(p->path) && maildir_is(p->path))
@@ -79,10 +83,22 @@ classify(struct place *p, struct err *err)
 	return 0;
 }
 
+/* How much of the text is a scheme, as "https" of "https://"; 0: none. */
+static size_t
+scheme(const char *spec)
+{
+	size_t n = strspn(spec, "abcdefghijklmnopqrstuvwxyz"
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-.");
+
+	return strncmp(spec + n, "://", 3) == 0 ? n : 0;
+}
+
 int
 place_init(struct place *p, const char *spec, const struct place_config *c,
     struct tool *tool, const struct report *report, struct err *err)
 {
+	size_t n;
+
 	memset(p, 0, sizeof(*p));
 	p->spec = p->path = spec;
 	p->config = c;
@@ -104,8 +120,201 @@ place_init(struct place *p, const char *spec, const struct place_config *c,
 	}
 	if (*spec == '\0')
 		return err_set(err, ERR_RUN, STATUS_USAGE, "an empty operand");
+	if ((n = scheme(spec)) > 0)
+		return err_set(err, ERR_RUN, STATUS_USAGE,
+		    "%.*s://: unknown scheme; imaps:// and imap:// are known",
+		    (int)n, spec);
 	return classify(p, err);
 }
+
+/* ---- what can be told before anything is opened ---- */
+
+static bool
+is_path(const struct place *p)
+{
+	return p->kind != PLACE_IMAP && strcmp(p->spec, "-") != 0;
+}
+
+/* "alice@example.org" is meant as an account. */
+static bool
+like_account(const struct place *p)
+{
+	return p->path == p->spec && strchr(p->spec, '@') != NULL &&
+	    strchr(p->spec, '/') == NULL;
+}
+
+int
+place_check_in(const struct place *p, struct err *err)
+{
+	struct stat st;
+
+	if (!is_path(p) || stat(p->path, &st) == 0)
+		return 0;
+	err_sys(err, ERR_RUN, STATUS_NOINPUT, "%s", p->path);
+	return like_account(p) && err != NULL ? err_set(err, ERR_RUN,
+	    STATUS_NOINPUT, "%s: is not there; an account is written "
+	    "imaps://%s", p->spec, p->spec) : -1;
+}
+
+int
+place_check_archive(const struct place *p, struct err *err)
+{
+	if (place_check_in(p, err) == -1)
+		return -1;
+	return p->kind == PLACE_ARCHIVE && archive_is(p->path) ? 0 :
+	    err_set(err, ERR_RUN, STATUS_DATA, "%s: is no archive", p->spec);
+}
+
+static int
+check_parent(const char *path, struct err *err)
+{
+	size_t n = strlen(path);
+	struct stat st;
+	char *dir;
+	int rc = 0;
+
+	while (n > 1 && path[n - 1] == '/')
+		n--;
+	while (n > 0 && path[n - 1] != '/')
+		n--;
+	if (n == 0)
+		return 0;
+	if ((dir = strndup(path, n)) == NULL)
+		return err_nomem(err);
+	if (stat(dir, &st) == -1)
+		rc = err_sys(err, ERR_RUN, STATUS_NOINPUT, "%s", dir);
+	else if (!S_ISDIR(st.st_mode))
+		rc = err_set(err, ERR_RUN, STATUS_NOINPUT,
+		    "%s: is no directory", dir);
+	free(dir);
+	return rc;
+}
+
+/* Names that promise what is not written. */
+static int
+check_ending(const struct place *p, struct err *err)
+{
+	static const char *const other[] = {
+		".tar/", ".tar.zst/", ".tar.gz", ".tgz", ".tar.xz", ".txz",
+		".tar.bz2", ".tbz", ".tbz2", ".tzst", ".gz", ".xz", ".bz2",
+		".zst", ".zip", ".7z", ".mbox",
+	};
+	size_t i;
+
+	for (i = 0; p->kind == PLACE_ARCHIVE && i < N(other); i++)
+		if (ends_in(p->path, other[i]))
+			return err_set(err, ERR_RUN, STATUS_USAGE,
+			    "%s: only .tar and .tar.zst are written, and "
+			    "archives", p->spec);
+	return 0;
+}
+
+int
+place_check_out(const struct place *p, bool dry, struct err *err)
+{
+	struct stat st;
+
+	if (!is_path(p))
+		return 0;
+	if (stat(p->path, &st) == 0)
+		return p->kind != PLACE_STREAM || dry ? 0 : err_set(err,
+		    ERR_RUN, STATUS_IO, "%s: exists already; remove it first "
+		    "or name another", p->spec);
+	return check_ending(p, err) == -1 ? -1 : check_parent(p->path, err);
+}
+
+static int
+no_sink(const struct place *p, struct err *err)
+{
+	return err_set(err, ERR_RUN, STATUS_USAGE,
+	    "%s: is written by mx-load, not by %s", p->spec, p->tool->name);
+}
+
+int
+place_check_writer(const struct place *p, bool dry, struct err *err)
+{
+	return p->kind == PLACE_IMAP || p->kind == PLACE_MAILDIR ?
+	    no_sink(p, err) : place_check_out(p, dry, err);
+}
+
+/* ---- mailboxes ---- */
+
+/* Whether it is the one that the URL names; INBOX in whatever case. */
+static bool
+is_named(const struct place *p, const struct mailbox *m)
+{
+	struct buf split = BUF_INIT, want = BUF_INIT, name = BUF_INIT;
+	bool same;
+
+	name_split(&split, span_str(p->url.mailbox));
+	name_put(&want, buf_span(&split));
+	name_put(&name, m->name);
+	same = span_eq(buf_span(&want), buf_span(&name));
+	buf_fini(&split);
+	buf_fini(&want);
+	buf_fini(&name);
+	return same;
+}
+
+/* A select_fn. */
+static bool
+selected(void *arg, const struct mailbox *m)
+{
+	struct place *p = arg;
+
+	return (p->url.mailbox == NULL || is_named(p, m)) &&
+	    (p->choose == NULL ||
+	    choose_mailbox((void *)(uintptr_t)p->choose, m));
+}
+
+/* That what was named is there, as far as the place can tell. */
+static int
+check_selected(struct place *p, struct err *err)
+{
+	struct mailboxes all = { .v = NULL };
+	const char *idle;
+	size_t i;
+	int rc;
+
+	if ((rc = p->source->ops->list(p->source, &all, err)) != 1)
+		goto out;
+	rc = 0;
+	for (i = 0; p->url.mailbox != NULL && i < all.n; i++)
+		if (is_named(p, &all.v[i]))
+			break;
+	if (p->url.mailbox != NULL && i == all.n)
+		rc = err_set(err, ERR_RUN, STATUS_NOINPUT,
+		    "%s: there is no such mailbox", p->spec);
+	else if (p->choose != NULL &&
+	    (idle = choose_idle(p->choose, &all)) != NULL)
+		report_note(p->report, "--mailbox '%s' matches no mailbox of "
+		    "%s", idle, p->spec);
+out:
+	mailboxes_fini(&all);
+	return rc;
+}
+
+uint64_t
+place_total(struct place *p)
+{
+	struct mailboxes all = { .v = NULL };
+	uint64_t sum = 0;
+	bool known;
+	size_t i;
+
+	known = p->source->ops->list(p->source, &all, NULL) == 1;
+	for (i = 0; known && i < all.n; i++) {
+		if (all.v[i].status != MAILBOX_OPEN ||
+		    (p->select != NULL && !p->select(p, &all.v[i])))
+			continue;
+		known = all.v[i].counted;
+		sum += all.v[i].messages;
+	}
+	mailboxes_fini(&all);
+	return known ? sum : 0;
+}
+
+/* ---- opening ---- */
 
 static int
 open_trace(struct place *p, struct err *err)
@@ -121,16 +330,23 @@ account(struct place *p, struct imap_account *a, struct err *err)
 {
 	const struct place_config *c = p->config;
 
-	*a = (struct imap_account){
-		.url = p->url,
-		.secret = { c->password_command, c->password_file,
-		    c->password_fd, true, NULL },
-		.ca_file = c->ca_file, .timeout = c->timeout,
-		.sys = &sys_real, .report = p->report,
-	};
 	if (p->url.user == NULL)
 		return err_set(err, ERR_RUN, STATUS_USAGE,
 		    "%s: names no user: imaps://user@host", p->spec);
+	buf_clear(&p->account);
+	buf_fmt(&p->account, "%s at %s port %s%s%s", p->url.user, p->url.host,
+	    p->url.port, c->side == NULL ? "" : ", side ",
+	    c->side == NULL ? "" : c->side);
+	if (!buf_ok(&p->account))
+		return err_nomem(err);
+	*a = (struct imap_account){
+		.url = p->url,
+		.secret = { .command = c->password_command,
+		    .file = c->password_file, .fd = c->password_fd,
+		    .prompt = true, .account = buf_cstr(&p->account) },
+		.ca_file = c->ca_file, .timeout = c->timeout,
+		.sys = &sys_real, .report = p->report,
+	};
 	if (open_trace(p, err) == -1)
 		return -1;
 	a->trace = p->trace;
@@ -144,10 +360,18 @@ parse_at(struct place *p, const char *at, struct archive_select *sel,
 {
 	struct buf b = BUF_INIT;
 	struct date date = { 0 };
+	struct archive_info info;
 
 	sel->view = VIEW_AT;
-	if (span_u64(span_str(at), &sel->generation))
-		return 0;
+	if (span_u64(span_str(at), &sel->generation)) {
+		if (archive_info(p->archive, &info, err) == -1)
+			return -1;
+		return sel->generation > 0 &&
+		    sel->generation <= info.generation ? 0 : err_set(err,
+		    ERR_RUN, STATUS_NOINPUT, "%s: has no generation %s; the "
+		    "newest is %llu", p->spec, at,
+		    (unsigned long long)info.generation);
+	}
 	buf_str(&b, at);
 	if (strlen(at) == strlen("2026-11-22"))
 		buf_str(&b, "T23:59:59Z");
@@ -223,6 +447,23 @@ create_stream(const char *path, int *fd, struct err *err)
 	return rc;
 }
 
+/* Wait for the command before: one that failed sends nothing at all. */
+static int
+check_pipe(int fd, struct err *err)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	struct stat st;
+
+	if (fstat(fd, &st) == -1 || !S_ISFIFO(st.st_mode))
+		return 0;
+	while (poll(&p, 1, -1) == -1)
+		if (errno != EINTR || stop_flag != 0)
+			return err_set(err, ERR_RUN, STATUS_INTERRUPTED,
+			    "interrupted before anything came");
+	return (p.revents & POLLIN) != 0 ? 0 : err_set(err, ERR_RUN,
+	    STATUS_DATA, "nothing came: did the command before it fail?");
+}
+
 /* The stream's descriptor; standard input and output are duplicated. */
 static int
 stream_fd(struct place *p, bool out, int *fd, struct err *err)
@@ -249,12 +490,16 @@ open_stream_source(struct place *p, unsigned need, struct err *err)
 
 	if (stream_fd(p, false, &fd, err) == -1)
 		return -1;
+	if (strcmp(p->path, "-") == 0 && check_pipe(fd, err) == -1) {
+		(void)io_close(&fd, "-", NULL);
+		return -1;
+	}
 	p->source = stream_source(fd, &c, need, err);
 	return p->source == NULL ? -1 : 0;
 }
 
-int
-place_open_source(struct place *p, unsigned need, struct err *err)
+static int
+open_source(struct place *p, unsigned need, struct err *err)
 {
 	const struct maildir_config m = { &sys_real, p->report };
 	struct imap_account a;
@@ -274,6 +519,20 @@ place_open_source(struct place *p, unsigned need, struct err *err)
 		return open_stream_source(p, need, err);
 	}
 	return p->source == NULL ? -1 : 0;
+}
+
+int
+place_open_source(struct place *p, unsigned need, const struct choose *c,
+    struct err *err)
+{
+	if (place_check_in(p, err) == -1 || open_source(p, need, err) == -1)
+		return -1;
+	p->choose = c != NULL && choose_any(c) ? c : NULL;
+	if (p->choose == NULL && p->url.mailbox == NULL)
+		return 0;
+	p->select = selected;
+	p->source->ops->select(p->source, selected, p);
+	return check_selected(p, err);
 }
 
 static int
@@ -313,8 +572,7 @@ place_open_sink(struct place *p, const char *origin, bool dry, struct err *err)
 	case PLACE_MAILDIR:
 		break;
 	}
-	return err_set(err, ERR_RUN, STATUS_USAGE,
-	    "%s: is written by mx-load, not by %s", p->spec, p->tool->name);
+	return no_sink(p, err);
 }
 
 int
@@ -336,9 +594,8 @@ place_open_dest(struct place *p, struct err *err)
 	case PLACE_STREAM:
 		break;
 	}
-	return err_set(err, ERR_RUN, STATUS_USAGE,
-	    "%s: an archive or a stream is written by mx-dump and "
-	    "mx-transform; name imaps://… or maildir:…", p->spec);
+	return err_set(err, ERR_RUN, STATUS_USAGE, "%s: is no destination",
+	    p->spec);
 }
 
 void
@@ -354,6 +611,7 @@ place_close(struct place *p)
 	if (p->trace != NULL)
 		(void)fclose(p->trace);
 	url_fini(&p->url);
+	buf_fini(&p->account);
 	p->source = NULL;
 	p->sink = NULL;
 	p->dest = NULL;

@@ -7,6 +7,7 @@
 #include "mail/endpoint.h"
 #include "mail/report.h"
 #include "net/url.h"
+#include "tools/choose.h"
 #include "tools/tool.h"
 
 /*
@@ -29,9 +30,10 @@ struct place_config {
 	uint32_t	 timeout;	/* seconds */
 	const char	*trace;		/* file for the protocol trace */
 	const char	*view;		/* of an archive: current, all, at=... */
+	const char	*side;		/* what the prompt for a password calls it; or NULL */
 };
 
-#define PLACE_CONFIG_INIT	{ NULL, NULL, -1, NULL, 0, NULL, NULL }
+#define PLACE_CONFIG_INIT	{ .password_fd = -1 }
 #define PLACE_OPTS	8
 
 /* Rows for connections and for the view into v (of PLACE_OPTS); the count. */
@@ -46,6 +48,9 @@ struct place {
 	const struct report	*report;
 	struct url		 url;
 	const char		*path;
+	const struct choose	*choose;
+	select_fn		*select;	/* `arg` is the place; NULL: every mailbox */
+	struct buf		 account;	/* as the prompt names it */
 	FILE			*trace;
 	struct archive		*archive;
 	struct source		*source;
@@ -60,8 +65,27 @@ struct place {
 int	place_init(struct place *, const char *spec, const struct place_config *,
 	    struct tool *, const struct report *, struct err *);
 
-/* Open it for reading; place->source.  `need` as in endpoint.h. */
-int	place_open_source(struct place *, unsigned need, struct err *);
+/*
+ * As far as can be told before anything is opened: whether there is something to
+ * read (STATUS_NOINPUT), whether it can be written (its parent is there, a stream is not yet, the
+ * name is not one of another format), and by a command that writes archives and streams only;
+ * whether it is an archive (STATUS_DATA).
+ */
+int	place_check_in(const struct place *, struct err *);
+int	place_check_out(const struct place *, bool dry, struct err *);
+int	place_check_writer(const struct place *, bool dry, struct err *);
+int	place_check_archive(const struct place *, struct err *);
+
+/*
+ * Open it for reading; place->source.  `need` as in endpoint.h.  Only the mailbox that its
+ * URL names is read, and what was chosen (ready, outlives it; or NULL): place->select.
+ * STATUS_NOINPUT where there is no such mailbox; a note where --mailbox matches nothing.
+ */
+int	place_open_source(struct place *, unsigned need, const struct choose *,
+	    struct err *);
+
+/* Messages in what was selected of an open source; 0 where that costs more than a list. */
+uint64_t place_total(struct place *);
 
 /*
  * Open it for writing what comes from `origin`; place->sink.  Archives and streams only

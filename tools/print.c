@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /* Reports made visible: lines, JSON, a progress line. */
 
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+
+#include <errno.h>
 #include <stdarg.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,6 +15,7 @@
 #include "tools/print.h"
 
 #define SHOW_EVERY	((int64_t)200000000)	/* nanoseconds */
+#define WIDTH		80			/* columns, where none can be asked */
 
 /* Take the progress line off the terminal, so that another can be printed. */
 static void
@@ -27,15 +32,47 @@ is_bad(enum verdict v)
 	return v == VERDICT_REFUSED || v == VERDICT_UNAVAILABLE;
 }
 
+void
+print_words(struct buf *json, struct span words)
+{
+	struct span word;
+
+	json_open(json, '[');
+	while (span_next(&words, ' ', &word))
+		if (word.n > 0)
+			json_str(json, word);
+	json_close(json, ']');
+}
+
+/* Whether the copy moves it from one mailbox to another. */
+static bool
+is_moved(const struct printer *p, struct span mailbox, const struct item *it)
+{
+	return p->from != NULL && it->verdict != VERDICT_DROPPED &&
+	    !span_eq(*p->from, mailbox);
+}
+
+/* Where it stands: a dropped item is told of along with its neighbours' target. */
+static struct span
+stands_in(const struct printer *p, struct span mailbox, const struct item *it)
+{
+	return p->from != NULL && it->verdict == VERDICT_DROPPED ? *p->from :
+	    mailbox;
+}
+
 static void
-json_item(struct buf *b, struct span mailbox, const struct item *it,
-    const struct err *why)
+json_item(struct buf *b, const struct printer *p, struct span mailbox,
+    const struct item *it, const struct err *why)
 {
 	json_open(b, '{');
 	json_key(b, "type");
 	json_str(b, SPAN("item"));
 	json_key(b, "mailbox");
-	name_json(b, mailbox);
+	name_json(b, stands_in(p, mailbox, it));
+	if (is_moved(p, mailbox, it)) {
+		json_key(b, "from");
+		name_json(b, *p->from);
+	}
 	json_key(b, "ref");
 	json_str(b, it->ref);
 	if (it->uid != 0) {
@@ -50,6 +87,10 @@ json_item(struct buf *b, struct span mailbox, const struct item *it,
 		json_key(b, "reason");
 		json_str(b, span_str(it->reason));
 	}
+	if (it->verdict == VERDICT_DROPPED && it->note.n > 0) {
+		json_key(b, "rule");
+		json_str(b, it->note);
+	}
 	if (why != NULL) {
 		json_key(b, "text");
 		json_str(b, span_str(why->msg));
@@ -58,26 +99,48 @@ json_item(struct buf *b, struct span mailbox, const struct item *it,
 	buf_chr(b, '\n');
 }
 
-/* "wanted  INBOX: uid 4711  2048  missing" */
 static void
-plan_item(struct buf *b, struct span mailbox, const struct item *it)
+put_name(struct buf *b, struct span mailbox)
+{
+	struct buf name = BUF_INIT;
+
+	name_put(&name, mailbox);
+	safe_put(b, buf_span(&name));
+	buf_fini(&name);
+}
+
+/* "wanted  INBOX: uid 4711 -> Work  2048  new" */
+static void
+plan_item(struct buf *b, const struct printer *p, struct span mailbox,
+    const struct item *it)
 {
 	buf_fmt(b, "%s\t", verdict_name(it->verdict));
-	item_put(b, mailbox, it);
-	buf_fmt(b, "\t%llu\t%s\n", (unsigned long long)it->size,
+	item_put(b, p->from == NULL ? mailbox : *p->from, it);
+	if (is_moved(p, mailbox, it)) {
+		buf_str(b, " -> ");
+		put_name(b, mailbox);
+	}
+	buf_fmt(b, "\t%llu\t%s", (unsigned long long)it->size,
 	    it->reason == NULL ? "-" : it->reason);
+	if (it->verdict == VERDICT_DROPPED && it->note.n > 0) {
+		buf_chr(b, ' ');
+		safe_put(b, it->note);
+	}
+	buf_chr(b, '\n');
 }
 
 static void
 tell_item(struct printer *p, struct span mailbox, const struct item *it,
     const struct err *why)
 {
+	const char *verdict = verdict_name(it->verdict);
+	const char *reason = it->reason == NULL ||
+	    strcmp(it->reason, verdict) == 0 ? "" : it->reason;
 	struct buf b = BUF_INIT;
 
-	item_put(&b, mailbox, it);
-	tool_say(p->tool, "%s: %s%s%s%s%s", buf_cstr(&b),
-	    verdict_name(it->verdict), it->reason == NULL ? "" : ": ",
-	    it->reason == NULL ? "" : it->reason, why == NULL ? "" : ": ",
+	item_put(&b, stands_in(p, mailbox, it), it);
+	tool_say(p->tool, "%s: %s%s%s%s%s", buf_cstr(&b), verdict,
+	    *reason == '\0' ? "" : ": ", reason, why == NULL ? "" : ": ",
 	    why == NULL ? "" : why->msg);
 	buf_fini(&b);
 }
@@ -93,9 +156,9 @@ on_item(void *arg, struct span mailbox, const struct item *it,
 	p->count[it->verdict]++;
 	wipe(p);
 	if (p->tool->json && p->items_out)
-		json_item(&b, mailbox, it, why);
+		json_item(&b, p, mailbox, it, why);
 	else if (p->dry && p->items_out)
-		plan_item(&b, mailbox, it);
+		plan_item(&b, p, mailbox, it);
 	if (b.n > 0)
 		(void)fwrite(b.p, 1, b.n, stdout);
 	if (is_bad(it->verdict) || (p->tool->verbose && !p->dry))
@@ -134,27 +197,81 @@ on_note(void *arg, const char *fmt, ...)
 	va_end(ap);
 	pthread_mutex_lock(&p->lock);
 	wipe(p);
-	if (!p->tool->quiet)
-		tool_say(p->tool, "%s", text);
+	tool_note(p->tool, "%s", text);
 	pthread_mutex_unlock(&p->lock);
+}
+
+static size_t
+columns(void)
+{
+	struct winsize w;
+
+	return ioctl(STDERR_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col > 0 ?
+	    w.ws_col : WIDTH;
+}
+
+/* What fits in a line: a character beyond ASCII may need two columns. */
+static struct span
+cut(struct span line, size_t width)
+{
+	struct span rest = line;
+	size_t n, used = 0;
+	uint32_t cp;
+
+	while (rest.n > 0) {
+		if ((n = utf8_next(rest, &cp)) == 0)
+			n = 1;
+		used += n == 1 ? 1 : 2;
+		if (used > width)
+			break;
+		rest = span_of(rest.p + n, rest.n - n);
+	}
+	return span_head(line, line.n - rest.n);
+}
+
+/* "1234 of 5000 (24%), 12.3 MB, 610/s, 6.1 MB/s, 0:06 left  INBOX" */
+static void
+progress_put(struct buf *b, const struct printer *p, struct span mailbox)
+{
+	const double secs = (double)(p->shown - p->begun) / 1e9;
+	const double mb = (double)p->octets / 1e6;
+	const double pace = secs > 0 ? (double)p->items / secs : 0;
+	const bool known = p->total > 0 && p->items <= p->total;
+	unsigned long left;
+
+	buf_fmt(b, "%llu", (unsigned long long)p->items);
+	if (known)
+		buf_fmt(b, " of %llu (%.0f%%)", (unsigned long long)p->total,
+		    100.0 * (double)p->items / (double)p->total);
+	else
+		buf_str(b, " items");
+	buf_fmt(b, ", %.1f MB, %.0f/s, %.1f MB/s", mb, pace,
+	    secs > 0 ? mb / secs : 0.0);
+	if (known && pace > 0) {
+		left = (unsigned long)((double)(p->total - p->items) / pace);
+		if (left < 3600)
+			buf_fmt(b, ", %lu:%02lu left", left / 60, left % 60);
+		else
+			buf_fmt(b, ", %lu:%02lu h left", left / 3600,
+			    left / 60 % 60);
+	}
+	buf_str(b, "  ");
+	put_name(b, mailbox);
 }
 
 static void
 show(struct printer *p, struct span mailbox)
 {
-	double secs = (double)(p->shown - p->begun) / 1e9;
-	double mb = (double)p->octets / 1e6;
-	struct buf name = BUF_INIT, safe = BUF_INIT;
+	struct buf b = BUF_INIT;
+	struct span line;
 
-	name_put(&name, mailbox);
-	safe_put(&safe, buf_span(&name));
-	(void)fprintf(stderr, "\r\033[K%llu items, %.1f MB, %.1f MB/s  %.40s",
-	    (unsigned long long)p->items, mb, secs > 0 ? mb / secs : 0.0,
-	    buf_cstr(&safe));
+	progress_put(&b, p, mailbox);
+	line = cut(buf_span(&b), columns() - 1);
+	(void)fprintf(stderr, "\r\033[K%.*s", (int)line.n,
+	    (const char *)line.p);
 	(void)fflush(stderr);
 	p->on_line = true;
-	buf_fini(&name);
-	buf_fini(&safe);
+	buf_fini(&b);
 }
 
 /* FNV-1a: which mailbox, among those under way. */
@@ -203,11 +320,26 @@ on_progress(void *arg, struct span mailbox, uint64_t items, uint64_t octets)
 	pthread_mutex_lock(&p->lock);
 	add_up(p, mailbox, items, octets);
 	now = sys_mono(&sys_real);
+	if (p->begun == 0)
+		p->begun = p->shown = now;
 	if (now - p->shown >= SHOW_EVERY) {
 		p->shown = now;
 		show(p, mailbox);
 	}
 	pthread_mutex_unlock(&p->lock);
+}
+
+/*
+ * Whether a progress line has a place: in a pipeline only the last command,
+ * whose output is not the next one's input.
+ */
+static bool
+may_show(const struct tool *tool)
+{
+	struct stat st;
+
+	return isatty(STDERR_FILENO) != 0 && !tool->quiet && !tool->verbose &&
+	    (fstat(STDOUT_FILENO, &st) == -1 || !S_ISFIFO(st.st_mode));
 }
 
 void
@@ -217,10 +349,8 @@ printer_init(struct printer *p, struct tool *tool, bool dry, bool items_out)
 	p->tool = tool;
 	p->dry = dry;
 	p->items_out = items_out;
-	p->begun = p->shown = sys_mono(&sys_real);
 	p->report = (struct report){ on_item, on_mailbox, on_note,
-	    isatty(STDERR_FILENO) != 0 && !tool->quiet && !tool->verbose ?
-	    on_progress : NULL, p };
+	    may_show(tool) ? on_progress : NULL, p };
 	(void)pthread_mutex_init(&p->lock, NULL);
 }
 
@@ -251,6 +381,9 @@ enum status
 printer_status(const struct printer *p, int rc, bool interrupted,
     const struct err *err)
 {
+	if (rc == -1 && stop_flag != 0 && err->status == STATUS_IO &&
+	    err->sys == EPIPE)
+		return STATUS_INTERRUPTED;
 	if (rc == -1)
 		return err->status;
 	if (interrupted)

@@ -10,7 +10,8 @@
 
 /*
  * The receiver of reports: counts, tells of what was passed over, prints
- * the plan of a dry run or each item in JSON, and keeps a progress line on a terminal.
+ * the plan of a dry run or each item in JSON, and keeps a progress line on a terminal: from the
+ * first item on, and only the last command of a pipeline.
  */
 
 #define PRINT_VERDICTS	8		/* of enum verdict */
@@ -21,6 +22,9 @@ struct printer {
 	struct tool	*tool;
 	bool		 dry;		/* print every item as the plan */
 	bool		 items_out;	/* JSON and plan lines may go to stdout */
+	const struct span *from;	/* the mailbox that the items in hand stand in,
+					   for the plan of a copy that moves them; or NULL */
+	uint64_t	 total;		/* items that there are; 0: unknown */
 	pthread_mutex_t	 lock;
 	uint64_t	 count[PRINT_VERDICTS];
 	uint64_t	 mailboxes_passed;
@@ -45,8 +49,13 @@ void	printer_source(struct printer *, struct source *);
 /*
  * STATUS_OK, STATUS_DATA where the source was incomplete, or STATUS_PASSED where something was
  * passed over; `err` of a run that broke off goes first, then an interruption.
+ * Where the signal that was meant for all of a pipeline took its reader away
+ * first, that is an interruption too.
  */
 enum status printer_status(const struct printer *, int rc, bool interrupted,
 	    const struct err *);
+
+/* Append an array of what stands between the spaces. */
+void	print_words(struct buf *json, struct span words);
 
 #endif

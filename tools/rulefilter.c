@@ -137,7 +137,8 @@ apply_one(struct state *st, const struct mailbox *from, struct item *it,
 		it->verdict = VERDICT_DROPPED;
 		it->reason = "dropped-by-rule";
 		*to = NULL;
-		return 0;
+		return arena_span(&st->arena, r.reason, &it->note) ? 0 :
+		    err_nomem(err);
 	}
 	if (take(st, it, &r, err) == -1)
 		return -1;
@@ -160,6 +161,7 @@ apply(void *arg, const struct mailbox *from, struct item *v, size_t n,
 
 	mailboxes_fini(&st->to);
 	arena_reset(&st->arena);
+	st->filter->from = from->name;
 	if ((names = calloc(n, sizeof(*names))) == NULL)
 		return err_nomem(err);
 	for (i = 0; i < n; i++) {
@@ -229,5 +231,6 @@ rulefilter_init(struct rulefilter *f, const struct rules *rules, int64_t now,
 	f->rules = rules;
 	f->now = now;
 	f->report = report;
+	f->from = SPAN_NONE;
 	atomic_init(&f->limited, 0);
 }

@@ -12,6 +12,7 @@
  *
  * An item on which a regex hits a limit stays as and where it is, whatever the other
  * rules say: it gets the note "rule-limit", is told of, and is counted.  So does a mailbox.
+ * The note of an item that is dropped is FILE:LINE of the rule.
  */
 
 struct rulefilter {
@@ -20,6 +21,8 @@ struct rulefilter {
 	int64_t			 now;		/* ages count from here, seconds */
 	const struct report	*report;	/* for notes; or NULL */
 	_Atomic uint64_t	 limited;	/* times that a limit was hit */
+	struct span		 from;		/* the mailbox of the items in hand;
+						   for copies of one job */
 };
 
 /* Rules and report outlive it. */

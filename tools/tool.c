@@ -10,7 +10,10 @@
 #include <string.h>
 
 #include "base/utf8.h"
+#include "mail/date.h"
 #include "tools/tool.h"
+
+#define BARE_OPTS	2	/* of the shared options, for a bare command */
 
 static void
 on_signal(int sig)
@@ -47,6 +50,8 @@ print_help(const struct tool *t, const struct opt_group *groups, size_t n)
 
 	buf_fmt(&b, "usage: %s %s\n\n%s\n", t->name, t->synopsis, t->about);
 	opt_help(&b, groups, n);
+	buf_fmt(&b, "  %-30s%s\n", "-h, --help", "print this");
+	buf_fmt(&b, "  %-30s%s\n", "    --version", "print the version");
 	buf_fmt(&b, "\nThe manual page %s(1) has the rest.\n", t->name);
 	(void)fputs(buf_cstr(&b), stdout);
 	buf_fini(&b);
@@ -79,12 +84,12 @@ tool_start(struct tool *t, int argc, char *argv[],
 	const struct opt shared[] = {
 		{ 'q', "quiet", OPT_FLAG, &t->quiet, NULL,
 		    "say nothing but errors" },
+		{ 0, "log", OPT_STR, &t->log, "FILE",
+		    "also append messages to FILE, with the time" },
 		{ 'v', "verbose", OPT_FLAG, &t->verbose, NULL,
 		    "say what becomes of each item" },
 		{ 0, "json", OPT_FLAG, &t->json, NULL,
 		    "JSON lines on the standard output" },
-		{ 0, "log", OPT_STR, &t->log, "FILE",
-		    "also append messages to FILE" },
 	};
 	struct opt_group groups[8];
 	struct err err = ERR_INIT;
@@ -96,7 +101,8 @@ tool_start(struct tool *t, int argc, char *argv[],
 	catch_signals();
 	if (n > 0)
 		memcpy(groups, own, n * sizeof(*own));
-	groups[n] = (struct opt_group){ "Messages", NULL, shared, N(shared) };
+	groups[n] = (struct opt_group){ "Messages", NULL, shared,
+	    t->bare ? BARE_OPTS : N(shared) };
 
 	got = opt_parse(argc, argv, groups, n + 1, &help, &version, &err);
 	if (help || version) {
@@ -109,48 +115,74 @@ tool_start(struct tool *t, int argc, char *argv[],
 	if (got >= 0 && (got < min || got > max))
 		err_set(&err, ERR_RUN, STATUS_USAGE, "too %s operands",
 		    got < min ? "few" : "many");
+	else if (got >= 0 && t->quiet && t->verbose)
+		err_set(&err, ERR_RUN, STATUS_USAGE,
+		    "-q and -v contradict each other");
 	if (err.scope != ERR_NONE)
 		usage_exit(t, &err);
 	open_log(t);
 	return got;
 }
 
-/* One line to stderr and to the log. */
+/* One line to stderr, unless it is for the log only; the log has the time before it. */
 static void
-emit(struct tool *t, const char *text, size_t n)
+emit(struct tool *t, const char *text, size_t n, bool log_only)
 {
-	struct buf b = BUF_INIT;
+	struct buf b = BUF_INIT, when = BUF_INIT;
 
 	buf_fmt(&b, "%s: ", t->name);
 	safe_put(&b, span_of(text, n));
 	buf_chr(&b, '\n');
-	(void)fwrite(b.p, 1, b.n, stderr);
+	if (!log_only)
+		(void)fwrite(b.p, 1, b.n, stderr);
 	if (t->logfile != NULL) {
-		(void)fwrite(b.p, 1, b.n, t->logfile);
+		date_put_rfc3339(&when, sys_now(&sys_real) / 1000000000);
+		(void)fprintf(t->logfile, "%s %s", buf_cstr(&when),
+		    buf_cstr(&b));
 		(void)fflush(t->logfile);
 	}
 	buf_fini(&b);
+	buf_fini(&when);
+}
+
+static void	vsay(struct tool *, bool log_only, const char *fmt, va_list)
+		    __attribute__((format(printf, 3, 0)));
+
+static void
+vsay(struct tool *t, bool log_only, const char *fmt, va_list ap)
+{
+	char text[2048];
+	int n = vsnprintf(text, sizeof(text), fmt, ap);
+
+	if (n > 0)
+		emit(t, text, (size_t)n < sizeof(text) ? (size_t)n :
+		    sizeof(text) - 1, log_only);
 }
 
 void
 tool_say(struct tool *t, const char *fmt, ...)
 {
-	char text[2048];
 	va_list ap;
-	int n;
 
 	va_start(ap, fmt);
-	n = vsnprintf(text, sizeof(text), fmt, ap);
+	vsay(t, false, fmt, ap);
 	va_end(ap);
-	if (n > 0)
-		emit(t, text, (size_t)n < sizeof(text) ? (size_t)n :
-		    sizeof(text) - 1);
+}
+
+void
+tool_note(struct tool *t, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsay(t, t->quiet, fmt, ap);
+	va_end(ap);
 }
 
 void
 tool_error(struct tool *t, const struct err *err)
 {
-	emit(t, err->msg, strlen(err->msg));
+	emit(t, err->msg, strlen(err->msg), false);
 }
 
 int
@@ -160,11 +192,12 @@ tool_end(struct tool *t, const char *counts, enum status status)
 		tool_say(t, "standard output: writing failed");
 		status = STATUS_IO;
 	}
-	if (!t->quiet || status != STATUS_OK)
-		tool_say(t, "%s%sexit %d (%s)", counts == NULL ? "" : counts,
-		    counts == NULL ? "" : ": ", (int)status,
-		    status == STATUS_PASSED && t->passed != NULL ? t->passed :
-		    status_name(status));
+	if (status == STATUS_USAGE)
+		counts = NULL;
+	(status == STATUS_OK ? tool_note : tool_say)(t, "%s%sexit %d (%s)",
+	    counts == NULL ? "" : counts, counts == NULL ? "" : ": ",
+	    (int)status, status == STATUS_PASSED && t->passed != NULL ?
+	    t->passed : status_name(status));
 	if (t->logfile != NULL)
 		(void)fclose(t->logfile);
 	t->logfile = NULL;

@@ -22,9 +22,10 @@ struct tool {
 	bool		 quiet;		/* -q: errors only */
 	bool		 verbose;	/* -v: each item */
 	bool		 json;		/* --json */
-	const char	*log;		/* --log FILE: what goes to stderr goes there too */
+	const char	*log;		/* --log FILE: what is said, with the time; also what -q leaves unsaid */
 	FILE		*logfile;
 	const char	*passed;	/* what exit 1 is called; NULL: PASSED_OVER */
+	bool		 bare;		/* its output is one message: no -v, no --json */
 };
 
 /*
@@ -41,8 +42,13 @@ void	tool_say(struct tool *, const char *fmt, ...)
 	    __attribute__((format(printf, 2, 3)));
 void	tool_error(struct tool *, const struct err *);
 
+/* The same for what -q leaves unsaid; the log has it all the same. */
+void	tool_note(struct tool *, const char *fmt, ...)
+	    __attribute__((format(printf, 2, 3)));
+
 /*
- * The end: the stable last line "NAME: COUNTS: exit N (NAME)" on stderr, unless quiet and all is well;
+ * The end: the stable last line "NAME: COUNTS: exit N (NAME)" on stderr, unless quiet and all is well
+ * (a usage error has no counts);
  * flushes stdout and fails with STATUS_IO where that fails.  Returns the exit status for main().
  */
 int	tool_end(struct tool *, const char *counts, enum status);

@@ -76,10 +76,10 @@ box_get(struct diff *d, struct span name, uint32_t *number, struct err *err)
 }
 
 static bool
-is_chosen(const struct diff *d, const struct mailbox *m)
+is_chosen(const struct diff *d, int side, const struct mailbox *m)
 {
-	return m->status != MAILBOX_GONE &&
-	    (d->c->select == NULL || d->c->select(d->c->select_arg, m));
+	return m->status != MAILBOX_GONE && (d->c->select[side] == NULL ||
+	    d->c->select[side](d->c->select_arg[side], m));
 }
 
 /* The side has this mailbox, or at least a level by that name. */
@@ -108,7 +108,7 @@ list_side(struct diff *d, int side, struct err *err)
 	in->lists = rc == 1 && all.complete;
 	rc = 0;
 	for (i = 0; in->lists && i < all.n; i++) {
-		if (!is_chosen(d, &all.v[i]))
+		if (!is_chosen(d, side, &all.v[i]))
 			continue;
 		if ((rc = box_get(d, all.v[i].name, &number, err)) == -1)
 			goto out;
@@ -359,7 +359,7 @@ read_mailbox(struct diff *d, int side, struct err *err)
 	}
 	if (m == NULL || (rc == -1 && err->scope != ERR_MAILBOX))
 		return -1;
-	if (rc == 1 && !is_chosen(d, m))
+	if (rc == 1 && !is_chosen(d, side, m))
 		return 0;
 	if (box_get(d, m->name, &number, err) == -1)
 		return -1;
@@ -477,8 +477,9 @@ open_sides(struct diff *d, struct err *err)
 
 	for (side = 0; side < SIDES; side++) {
 		s = d->in[side].source;
-		if (d->c->select != NULL)
-			s->ops->select(s, d->c->select, d->c->select_arg);
+		if (d->c->select[side] != NULL)
+			s->ops->select(s, d->c->select[side],
+			    d->c->select_arg[side]);
 		if (list_side(d, side, err) == -1 ||
 		    (d->in[side].cursor = s->ops->open(s, err)) == NULL)
 			return -1;

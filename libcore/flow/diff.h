@@ -61,8 +61,8 @@ struct diff_config {
 	unsigned	 ignore;	/* of enum diff_kind */
 	bool		 zone;		/* also compare zones where both know theirs */
 	bool		 sizes;		/* where a side has no digest, compare sizes */
-	select_fn	*select;
-	void		*select_arg;
+	select_fn	*select[2];	/* of a and of b; NULL: every mailbox */
+	void		*select_arg[2];
 	int		(*row)(void *, const struct diff_row *, struct err *);
 	int		(*stat)(void *, const struct diff_stat *, struct err *);
 	void		*arg;
