@@ -639,23 +639,31 @@ apply_line(struct apply *a, const struct log_line *l, struct err *err)
 
 /* ---- the batch ---- */
 
+/* What the first head says that says it. */
+static int
+put_first(struct apply *a, enum meta m, struct span value, struct err *err)
+{
+	struct span v;
+	int rc;
+
+	if (value.n == 0)
+		return 0;
+	if ((rc = indexmeta_get(a->txn, m, &v, err)) != 0)
+		return rc == 1 ? 0 : -1;
+	return indexmeta_put(a->txn, m, value, err);
+}
+
 static int
 apply_head(struct apply *a, struct err *err)
 {
 	const struct batch *b = a->batch;
-	struct span v;
-	int rc;
 
 	if (!b->headed)
 		return 0;
-	if ((rc = indexmeta_get(a->txn, META_ARCHIVE, &v, err)) == -1 ||
-	    (rc == 0 && indexmeta_put(a->txn, META_ARCHIVE, b->id, err) == -1))
+	if (put_first(a, META_ARCHIVE, b->id, err) == -1 ||
+	    put_first(a, META_ORIGIN, b->origin, err) == -1)
 		return -1;
-	if (b->origin.n == 0)
-		return 0;
-	if ((rc = indexmeta_get(a->txn, META_ORIGIN, &v, err)) != 0)
-		return rc == 1 ? 0 : -1;
-	return indexmeta_put(a->txn, META_ORIGIN, b->origin, err);
+	return put_first(a, META_MAKER, b->maker, err);
 }
 
 /* The generation's row, made with its first segment. */

@@ -347,7 +347,10 @@ archive_new(const char *dir, enum archive_mode mode,
 	a->dir = span_dup(span_str(dir));
 	a->program = span_dup(c->program != NULL ? span_str(c->program) :
 	    SPAN("mx"));
-	if (a->dir == NULL || a->program == NULL) {
+	if (c->maker != NULL)
+		a->made_by = span_dup(span_str(c->maker));
+	if (a->dir == NULL || a->program == NULL ||
+	    (c->maker != NULL && a->made_by == NULL)) {
 		(void)err_nomem(err);
 		archive_close(a);
 		return NULL;
@@ -403,6 +406,8 @@ archive_close(struct archive *a)
 	(void)pthread_mutex_destroy(&a->names);
 	buf_fini(&a->id);
 	buf_fini(&a->origin);
+	buf_fini(&a->maker);
+	free(a->made_by);
 	free(a->program);
 	free(a->dir);
 	free(a);

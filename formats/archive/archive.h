@@ -31,6 +31,8 @@ struct archive_config {
 	const char		*program;	/* "mx-dump 1" */
 	const struct sys	*sys;
 	const struct report	*report;	/* recovery and rebuilds are noted */
+	const char		*maker;		/* "mx-dump", "mx-transform RULES": only the
+						   same one adds to an archive; NULL: any */
 };
 
 /*
@@ -74,7 +76,7 @@ struct source	*archive_source(struct archive *, const struct archive_select *,
  * A sink that adds a generation: wants what the archive does not hold,
  * logs changes and ends within the scope.  Nothing is written where nothing
  * changed.  An archive has one origin; another is refused unless it has none yet
- * (STATUS_USAGE).  dry: it only answers offers.  The archive (ARCHIVE_WRITE unless dry) outlives it.
+ * (STATUS_USAGE), and so is another maker.  dry: it only answers offers.  The archive (ARCHIVE_WRITE unless dry) outlives it.
  */
 struct sink	*archive_sink(struct archive *, const char *origin, bool dry,
 		    struct err *);
@@ -94,7 +96,7 @@ int		 archive_generations(struct archive *,
 			struct err *), void *arg, struct err *);
 
 struct archive_info {
-	struct span	id, origin;
+	struct span	id, origin, maker;
 	uint64_t	items, blobs, octets;	/* all; distinct messages and theirs */
 	uint64_t	segments, stored;	/* files and their octets */
 	uint64_t	generation;		/* newest */

@@ -18,7 +18,7 @@ batch_clear(struct batch *b)
 		memset(b->slots, 0, b->nslots * sizeof(*b->slots));
 	b->used = 0;
 	b->headed = b->sealed = false;
-	b->id = b->origin = SPAN_NONE;
+	b->id = b->origin = b->maker = SPAN_NONE;
 }
 
 void
@@ -51,7 +51,8 @@ batch_head(struct batch *b, const struct stream_head *head, struct err *err)
 	b->generation = head->generation;
 	b->created = head->created;
 	return arena_span(&b->arena, head->id, &b->id) &&
-	    arena_span(&b->arena, head->origin, &b->origin) ? 0 :
+	    arena_span(&b->arena, head->origin, &b->origin) &&
+	    arena_span(&b->arena, head->maker, &b->maker) ? 0 :
 	    err_nomem(err);
 }
 

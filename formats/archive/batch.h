@@ -58,7 +58,7 @@ struct batch {
 	uint64_t	segment, generation;
 	bool		headed;		/* the segment's head is part of it */
 	int64_t		created;
-	struct span	id, origin;
+	struct span	id, origin, maker;
 	struct op_list	part[BATCH_PARTS];
 
 	uint64_t	length;		/* of the segment that is indexed then */

@@ -13,6 +13,7 @@ static const struct {
 	[META_VERSION]	= { "version", false },
 	[META_ARCHIVE]	= { "archive", false },
 	[META_ORIGIN]	= { "origin", false },
+	[META_MAKER]	= { "maker", false },
 	[META_MACHINE]	= { "machine", true },
 	[META_FILE]	= { "file", true },
 	[META_STATE]	= { "state", false },

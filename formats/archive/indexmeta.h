@@ -15,6 +15,7 @@ enum meta {
 	META_VERSION,
 	META_ARCHIVE,		/* id of the archive; absent before its first segment */
 	META_ORIGIN,
+	META_MAKER,
 	META_MACHINE,		/* SHA-256 of the machine's id */
 	META_FILE,		/* device and inode of the index */
 	META_STATE,		/* struct row_state */

@@ -97,6 +97,7 @@ archive_info(struct archive *a, struct archive_info *info, struct err *err)
 		return -1;
 	*info = (struct archive_info){
 		.id = buf_span(&a->id), .origin = buf_span(&a->origin),
+		.maker = buf_span(&a->maker),
 	};
 	if (indexmeta_state(&t, &state, err) == 0 &&
 	    index_count(&t, TABLE_ITEMS, &info->items, err) == 0 &&

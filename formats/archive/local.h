@@ -15,18 +15,19 @@ struct archive {
 	enum archive_mode	 mode;
 	struct archive_config	 config;
 	char			*program;
+	char			*made_by;	/* config's maker; or NULL */
 	int			 lock;		/* -1: not held */
 	struct index		*index;
 	char			*private;	/* directory of an index of our
 						   own, removed at the end */
-	pthread_mutex_t		 names;		/* of the two below */
-	struct buf		 id, origin;	/* once set, they stay */
+	pthread_mutex_t		 names;		/* of the three below */
+	struct buf		 id, origin, maker; /* once set, they stay */
 	bool			 hurt;		/* a segment is damaged or missing */
 	uint64_t		 roll;		/* a segment's octets; 0: the usual */
 	atomic_bool		 writing;	/* a sink is open */
 };
 
-/* Take id and origin from the index, which a sink may have set meanwhile. */
+/* Take id, origin and maker from the index, which a sink may have set meanwhile. */
 int	lookup_names(struct archive *, struct err *);
 
 /* ---- rows by key, for readers: 1 found, 0, -1 ---- */

@@ -147,9 +147,13 @@ load_names(struct archive *a, struct index_txn *t, struct err *err)
 	if (rc != -1 && a->origin.n == 0 &&
 	    (rc = indexmeta_get(t, META_ORIGIN, &v, err)) == 1)
 		buf_put(&a->origin, v);
+	if (rc != -1 && a->maker.n == 0 &&
+	    (rc = indexmeta_get(t, META_MAKER, &v, err)) == 1)
+		buf_put(&a->maker, v);
 	if (rc == -1)
 		return -1;
-	return buf_ok(&a->id) && buf_ok(&a->origin) ? 0 : err_nomem(err);
+	return buf_ok(&a->id) && buf_ok(&a->origin) && buf_ok(&a->maker) ? 0 :
+	    err_nomem(err);
 }
 
 int

@@ -148,6 +148,7 @@ begin(struct asink *s, struct err *err)
 	struct writer_config c = {
 		.dir = s->a->dir, .index = s->a->index,
 		.id = buf_span(&s->a->id), .origin = buf_span(&s->origin),
+		.maker = s->a->made_by != NULL ? span_str(s->a->made_by) : SPAN_NONE,
 		.program = s->a->program, .sys = s->a->config.sys,
 		.roll = s->a->roll, .report = s->a->config.report,
 	};
@@ -165,6 +166,31 @@ begin(struct asink *s, struct err *err)
 	return s->writer == NULL ? -1 : 0;
 }
 
+/*
+ * What one maker writes another would take for its own: the items that it does not
+ * know would end.
+ */
+static int
+check_maker(const struct archive *a, struct err *err)
+{
+	const struct span was = buf_span(&a->maker);
+	const struct span by = span_head(was, span_find(was, ' '));
+	struct span is;
+
+	if (a->made_by == NULL || was.n == 0)
+		return 0;
+	is = span_str(a->made_by);
+	if (span_eq(was, is))
+		return 0;
+	is = span_head(is, span_find(is, ' '));
+	if (span_eq(by, is))
+		return err_set(err, ERR_RUN, STATUS_USAGE,
+		    "%s: was made with other rules; name a new archive", a->dir);
+	return err_set(err, ERR_RUN, STATUS_USAGE,
+	    "%s: was made by %.*s; %.*s writes to an archive of its own", a->dir,
+	    SPAN_ARG(by), SPAN_ARG(is));
+}
+
 struct sink *
 archive_sink(struct archive *a, const char *origin, bool dry, struct err *err)
 {
@@ -172,7 +198,7 @@ archive_sink(struct archive *a, const char *origin, bool dry, struct err *err)
 	struct span known;
 	struct asink *s;
 
-	if (lookup_names(a, err) == -1)
+	if (lookup_names(a, err) == -1 || check_maker(a, err) == -1)
 		return NULL;
 	known = buf_span(&a->origin);
 	if (known.n > 0 && is.n > 0 && !span_eq(known, is)) {

@@ -199,6 +199,7 @@ put_head(struct writer *w, struct err *err)
 {
 	struct stream_head head = {
 		.number = w->number, .id = w->c.id, .origin = w->c.origin,
+		.maker = w->c.maker,
 		.generation = w->c.generation, .created = now(w),
 		.program = span_str(w->c.program),
 	};

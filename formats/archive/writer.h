@@ -21,7 +21,7 @@ struct writer_config {
 	const char		*dir;
 	struct index		*index;
 	struct span		 id;		/* of the archive; none: it gets one */
-	struct span		 origin;
+	struct span		 origin, maker;
 	const char		*program;
 	uint64_t		 generation;
 	uint64_t		 segment;	/* number of the next one */

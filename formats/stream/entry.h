@@ -25,6 +25,7 @@ struct stream_head {
 	uint64_t	generation;
 	int64_t		created;	/* seconds, UTC */
 	struct span	program;
+	struct span	maker;		/* of an archive: who alone writes it; or none */
 };
 
 /* .mx/NNNNNNNN.commit.K and .end: all so far in this file. */

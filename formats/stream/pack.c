@@ -243,7 +243,9 @@ head_text(struct buf *out, const struct stream_head *head, struct err *err)
 	buf_str(out, "created=");
 	date_put_rfc3339(out, head->created);
 	buf_chr(out, '\n');
-	return put_line(out, "program", head->program, err);
+	if (put_line(out, "program", head->program, err) == -1)
+		return -1;
+	return put_line(out, "maker", head->maker, err);
 }
 
 int

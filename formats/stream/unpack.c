@@ -678,6 +678,8 @@ head_value(struct stream_head *head, struct span name, struct span value)
 		head->origin = value;
 	else if (span_is(name, "program"))
 		head->program = value;
+	else if (span_is(name, "maker"))
+		head->maker = value;
 	else if (span_is(name, "number"))
 		return span_u64(value, &head->number);
 	else if (span_is(name, "generation"))

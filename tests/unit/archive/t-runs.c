@@ -381,6 +381,63 @@ single_messages(void **state)
 	body_free(body);
 }
 
+/* An archive is added to by the one that made it alone. */
+static void
+makers(void **state)
+{
+	static const struct {
+		const char	*name, *made, *by, *told;
+	} rows[] = {
+		{ "the same", "mx-dump", "mx-dump", NULL },
+		{ "none of ours", "mx-dump", NULL, NULL },
+		{ "the same rules", "mx-transform 12", "mx-transform 12", NULL },
+		{ "other rules", "mx-transform 12", "mx-transform 34",
+		    "a: was made with other rules; name a new archive" },
+		{ "a dump", "mx-dump", "mx-transform 12", "a: was made by mx-dump; "
+		    "mx-transform writes to an archive of its own" },
+		{ "a transform", "mx-transform 12", "mx-dump", "a: was made by "
+		    "mx-transform; mx-dump writes to an archive of its own" },
+	};
+	static const struct world_message one[] = { { 1, "", "one", false } };
+	static const struct world_box box[] = {
+		BOX("INBOX", 1, 2, SCOPE_COMPLETE, one),
+	};
+	struct archive_config config = world_config;
+	struct err err = ERR_INIT;
+	struct archive_info info;
+	struct archive *a;
+	struct sink *sink;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < N(rows); i++) {
+		const char *name = rows[i].name;
+
+		world_sh(name, "rm -rf a");
+		config.maker = rows[i].made;
+		a = archive_open("a", ARCHIVE_WRITE, &config, &err);
+		CHECK_OK(name, a != NULL, err);
+		(void)world_run(name, a, box, 1);
+		archive_close(a);
+		/* It is in the segments, not in the index alone. */
+		world_sh(name, "rm -r a/index");
+		config.maker = rows[i].by;
+		a = archive_open("a", ARCHIVE_WRITE, &config, &err);
+		CHECK_OK(name, a != NULL, err);
+		CHECK(name, archive_info(a, &info, &err) == 0);
+		CHECK(name, span_is(info.maker, rows[i].made));
+		sink = archive_sink(a, WORLD_ORIGIN, false, &err);
+		CHECK(name, (sink != NULL) == (rows[i].told == NULL));
+		if (sink != NULL)
+			sink->ops->close(sink);
+		else
+			CHECK_OK(name, err.status == STATUS_USAGE &&
+			    strcmp(err.msg, rows[i].told) == 0, err);
+		archive_close(a);
+		err_clear(&err);
+	}
+}
+
 #define T(f)	cmocka_unit_test_setup_teardown(f, world_begin, world_end)
 
 int
@@ -399,6 +456,7 @@ main(void)
 		T(quiet_beginning),
 		T(one_handle),
 		T(single_messages),
+		T(makers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

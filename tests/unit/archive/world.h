@@ -104,7 +104,7 @@ static const struct report world_report = {
 };
 
 static const struct archive_config world_config = {
-	"test 1", &world_sys, &world_report
+	.program = "test 1", .sys = &world_sys, .report = &world_report,
 };
 
 static inline struct archive *
