@@ -72,8 +72,10 @@ on_line(void *arg, struct span line, struct err *err)
 static int
 check(struct check *c, struct err *err)
 {
-	const struct archive_config config = { tool_program(c->tool),
-	    &sys_real, &c->print.report };
+	const struct archive_config config = {
+		.program = tool_program(c->tool), .sys = &sys_real,
+		.report = &c->print.report,
+	};
 	struct place place = { 0 };
 	struct buf line = BUF_INIT;
 	int rc = -1;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* mx-transform: apply rules to an archive or a stream, offline. */
 
+#include <sys/stat.h>
+
 #include <stdlib.h>
 
 #include "base/io.h"
@@ -10,6 +12,7 @@
 #include "tools/rulefilter.h"
 
 #define RULE_FILE_MAX	((size_t)16 << 20)
+#define MAKER_OCTETS	8		/* of the rules' SHA-256 */
 
 struct transform {
 	struct tool		*tool;
@@ -23,21 +26,49 @@ struct transform {
 	struct rules		*parsed;
 	struct rulefilter	 filter;
 	struct buf		 detail;
+	struct buf		 maker;		/* of OUT: its rules make an archive */
 };
 
-/* One -e or -f. */
+/* One -e or -f; its text is added to `sha`. */
 static int
-add_rules(struct transform *t, const char *arg, bool is_file, struct err *err)
+add_rules(struct transform *t, const char *arg, bool is_file,
+    struct sha256 *sha, struct err *err)
 {
 	struct buf text = BUF_INIT;
+	struct span rules;
 	int rc = -1;
 
 	if (is_file && io_slurp(arg, RULE_FILE_MAX, &text, err) == -1)
 		goto out;
-	rc = rules_add(t->parsed, is_file ? arg : "-e", is_file ?
-	    buf_span(&text) : span_str(arg), &t->detail, err);
+	rules = is_file ? buf_span(&text) : span_str(arg);
+	sha256_add(sha, rules);
+	sha256_add(sha, SPAN("\n"));
+	rc = rules_add(t->parsed, is_file ? arg : "-e", rules, &t->detail, err);
 out:
 	buf_fini(&text);
+	return rc;
+}
+
+static int
+add_all_rules(struct transform *t, struct err *err)
+{
+	struct sha256 *sha = sha256_new(err);
+	struct digest digest;
+	size_t i;
+	int rc = sha == NULL ? -1 : 0;
+
+	for (i = 0; rc == 0 && i < t->rules.n; i++)
+		rc = add_rules(t, t->rules.v[i],
+		    t->rules.from[i]->letter == 'f', sha, err);
+	if (rc == 0) {
+		sha256_end(sha, &digest);
+		buf_fmt(&t->maker, "%s ", t->tool->name);
+		buf_hex(&t->maker, span_head(digest_span(&digest),
+		    MAKER_OCTETS));
+		t->net.maker = buf_cstr(&t->maker);
+		rc = buf_ok(&t->maker) ? 0 : err_nomem(err);
+	}
+	sha256_free(sha);
 	return rc;
 }
 
@@ -45,19 +76,48 @@ static int
 read_rules(struct transform *t, struct err *err)
 {
 	struct date now = { .sec = sys_now(&sys_real) / 1000000000 };
-	size_t i;
 
 	if (t->now != NULL && !date_parse_rfc3339(span_str(t->now), &now))
 		return err_set(err, ERR_RUN, STATUS_USAGE,
 		    "--now %s: is no date as 2026-11-22T08:00:00Z", t->now);
-	if ((t->parsed = rules_new(err)) == NULL)
+	if ((t->parsed = rules_new(err)) == NULL || add_all_rules(t, err) == -1)
 		return -1;
-	for (i = 0; i < t->rules.n; i++)
-		if (add_rules(t, t->rules.v[i],
-		    t->rules.from[i]->letter == 'f', err) == -1)
-			return -1;
 	rulefilter_init(&t->filter, t->parsed, now.sec, &t->print.report);
 	return 0;
+}
+
+/*
+ * IN as OUT would be written while it is read, and what the rules changed taken
+ * for gone from it.
+ */
+static int
+check_dirs(const struct transform *t, struct err *err)
+{
+	struct stat in, out;
+
+	if (t->from.kind != PLACE_ARCHIVE || t->to.kind != PLACE_ARCHIVE ||
+	    stat(t->from.path, &in) == -1 || stat(t->to.path, &out) == -1 ||
+	    in.st_dev != out.st_dev || in.st_ino != out.st_ino)
+		return 0;
+	return err_set(err, ERR_RUN, STATUS_USAGE,
+	    "%s: is IN and OUT; name another archive to write", t->out);
+}
+
+/* The same of a copy.  Nothing was written to it so far. */
+static int
+check_ids(const struct transform *t, struct err *err)
+{
+	struct archive_info in, out;
+
+	if (t->from.archive == NULL || t->to.archive == NULL)
+		return 0;
+	if (archive_info(t->from.archive, &in, err) == -1 ||
+	    archive_info(t->to.archive, &out, err) == -1)
+		return -1;
+	if (out.id.n == 0 || !span_eq(in.id, out.id))
+		return 0;
+	return err_set(err, ERR_RUN, STATUS_USAGE,
+	    "%s: is a copy of %s; name another archive to write", t->out, t->in);
 }
 
 static int
@@ -80,7 +140,7 @@ open_both(struct transform *t, struct err *err)
 		return err_set(err, ERR_RUN, STATUS_USAGE, "%s: is a server; "
 		    "mx-transform opens no socket: dump it first",
 		    t->from.kind == PLACE_IMAP ? t->in : t->out);
-	if (place_check_in(&t->from, err) == -1 ||
+	if (check_dirs(t, err) == -1 || place_check_in(&t->from, err) == -1 ||
 	    place_check_writer(&t->to, t->dry, err) == -1 ||
 	    place_open_source(&t->from, NEED_KEY | NEED_IDENT, NULL,
 	    err) == -1)
@@ -95,7 +155,7 @@ open_both(struct transform *t, struct err *err)
 		buf_put(&origin, about.origin);
 	rc = place_open_sink(&t->to, buf_cstr(&origin), t->dry, err);
 	buf_fini(&origin);
-	return rc;
+	return rc == -1 ? -1 : check_ids(t, err);
 }
 
 static int
@@ -152,6 +212,7 @@ transform_run(struct transform *t)
 	rules_free(t->parsed);
 	opt_list_fini(&t->rules);
 	buf_fini(&t->detail);
+	buf_fini(&t->maker);
 	return tool_end(t->tool, counts, status);
 }
 

@@ -409,8 +409,12 @@ parse_view(struct place *p, struct archive_select *sel, struct err *err)
 int
 place_open_archive(struct place *p, enum archive_mode mode, struct err *err)
 {
-	const struct archive_config c = { tool_program(p->tool), &sys_real,
-	    p->report };
+	const struct archive_config c = {
+		.program = tool_program(p->tool), .sys = &sys_real,
+		.report = p->report,
+		.maker = p->config->maker != NULL ? p->config->maker :
+		    p->tool->name,
+	};
 
 	p->archive = archive_open(p->path, mode, &c, err);
 	return p->archive == NULL ? -1 : 0;

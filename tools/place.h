@@ -30,6 +30,7 @@ struct place_config {
 	uint32_t	 timeout;	/* seconds */
 	const char	*trace;		/* file for the protocol trace */
 	const char	*view;		/* of an archive: current, all, at=... */
+	const char	*maker;		/* of an archive that is written; NULL: the tool */
 	const char	*side;		/* what the prompt for a password calls it; or NULL */
 };
 
