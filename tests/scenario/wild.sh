@@ -5,7 +5,7 @@
 # arrives whole, is told where it is not taken, and never comes twice.
 set -u
 . "$(dirname "$0")/lib.sh"
-corpus=$top/../shared/corpus/mail.tar.zst
+corpus=${CORPUS:-$top/../shared/corpus/mail.tar.zst}
 
 mkdir -p "$work/md/cur" "$work/md/new" "$work/md/tmp" "$work/corpus"
 if [ -r "$corpus" ]; then
@@ -15,15 +15,15 @@ if [ -r "$corpus" ]; then
 	    head -n "${WILD:-900}" >"$work/files"
 else
 	echo "# no corpus here: odd mail of our own"
-	"$top/tests/mail/generate" --count 200 --bytes 2M --mailboxes 1 --big 200 \
-	    --wild --seed 9 "$work/gen" >/dev/null || exit 1
-	python3 - "$top/tests/mail" "$work/corpus" <<'PY'
-import sys
+	python3 - "$top/tests/mail" "$work/corpus" <<'PY' || exit 1
+import os, sys
+sys.dont_write_bytecode = True
 sys.path.insert(0, sys.argv[1])
 import mxmail
-for i, m in enumerate(mxmail.mail(count=200, size=2000000, mailboxes=1, big=200, seed=9, wild=True)):
-    octets = next(x for x in m if isinstance(x, (bytes, bytearray))) if isinstance(m, tuple) else m.octets
-    open(f"{sys.argv[2]}/{i}.eml", "wb").write(octets)
+for i, m in enumerate(mxmail.mail(200, 2_000_000, 8, 60, 9, True)):
+    if m.octets:
+        with open(os.path.join(sys.argv[2], "%04d.eml" % i), "wb") as out:
+            out.write(m.octets)
 PY
 	find "$work/corpus" -type f | sort >"$work/files"
 fi
