@@ -119,6 +119,7 @@ int		 archive_read_number(struct archive *, uint64_t number,
 struct archive_damage {
 	const char	*segment;	/* file name */
 	uint64_t	 frame;		/* offset */
+	bool		 file;		/* it is about the file; frame says nothing */
 	struct span	 mailbox;	/* of the item, or none */
 	struct span	 ref;
 	const char	*what;

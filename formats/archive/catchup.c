@@ -46,12 +46,29 @@ struct scan {
 /* ---- telling ---- */
 
 static int
-tell_only(struct scan *s, const char *what, struct err *err)
+tell_file(struct scan *s, const char *what, struct err *err)
+{
+	const struct archive_damage d = {
+		.segment = s->name, .file = true, .what = what,
+	};
+
+	s->c->seen.damaged++;
+	if (s->c->damage != NULL)
+		return s->c->damage(s->c->arg, &d, err);
+	report_note(s->c->report, "%s: %s", s->path, what);
+	return 0;
+}
+
+/* Something of the segment cannot be read, which the index remembers. */
+static int
+tell(struct scan *s, const char *what, struct err *err)
 {
 	struct archive_damage d = {
 		.segment = s->name, .frame = s->frame, .what = what,
 	};
 
+	if (s->batch.damage.places++ == 0)
+		s->batch.damage.first = s->frame;
 	s->c->seen.damaged++;
 	if (s->entry.kind == UNPACK_ITEM) {
 		d.mailbox = s->entry.mailbox.name;
@@ -62,15 +79,6 @@ tell_only(struct scan *s, const char *what, struct err *err)
 	report_note(s->c->report, "%s: frame at offset %llu: %s", s->path,
 	    (unsigned long long)s->frame, what);
 	return 0;
-}
-
-/* Something of the segment cannot be read, which the index remembers. */
-static int
-tell(struct scan *s, const char *what, struct err *err)
-{
-	if (s->batch.damage.places++ == 0)
-		s->batch.damage.first = s->frame;
-	return tell_only(s, what, err);
 }
 
 static bool
@@ -93,7 +101,7 @@ check_chain(struct scan *s, struct err *err)
 	    digest_eq(&d, s->previous))
 		return 0;
 	if (s->previous_bad)
-		return tell_only(s, "the segment before it is not what it was",
+		return tell_file(s, "the segment before it is not what it was",
 		    err);
 	return err_set(err, ERR_RUN, STATUS_DATA,
 	    "%s: does not follow the segment before it: it is of another archive, "
@@ -354,6 +362,8 @@ read_on(struct scan *s, struct err *err)
 			    s->path, BATCH_MAX);
 	}
 	s->broken = more == -1;
+	if (more == -1)
+		s->entry.kind = UNPACK_HEAD;	/* it is not the last one's */
 	return more;
 }
 
@@ -476,20 +486,41 @@ scan_close(struct scan *s)
 	free(s->path);
 }
 
-/* The message without the path and the octet of the tar: where it is told says both. */
+/* Behind "HEAD123TAIL", if the message begins so. */
+static const char *
+behind(const char *msg, const char *head, const char *tail)
+{
+	const size_t n = strlen(head);
+	const char *p = msg + n;
+
+	if (strncmp(msg, head, n) != 0)
+		return msg;
+	p += strspn(p, "0123456789");
+	return strncmp(p, tail, strlen(tail)) == 0 ? p + strlen(tail) : msg;
+}
+
+/* The message without path and place: where it is told says both. */
 static const char *
 bare(const struct scan *s, const char *msg)
 {
-	const size_t n = strlen(s->path);
-	size_t digits;
+	msg = behind(msg, s->path, ": ");
+	msg = behind(msg, "octet ", ": ");
+	return behind(msg, "the frame at offset ", " is ");
+}
 
-	if (strncmp(msg, s->path, n) != 0 || strncmp(msg + n, ": ", 2) != 0)
-		return msg;
-	msg += n + 2;
-	if (strncmp(msg, "octet ", 6) != 0)
-		return msg;
-	digits = strspn(msg + 6, "0123456789");
-	return strncmp(msg + 6 + digits, ": ", 2) == 0 ? msg + digits + 8 : msg;
+/* Tell it of the frame that it is in, which may be one behind the last entry's. */
+static int
+tell_found(struct scan *s, const char *msg, struct err *err)
+{
+	const uint64_t frame = s->frame;
+	const uint64_t at = s->u != NULL ? unpack_failed_at(s->u) : UINT64_MAX;
+	int rc;
+
+	if (at != UINT64_MAX && at > frame)
+		s->frame = at;
+	rc = tell(s, bare(s, msg), err);
+	s->frame = frame;
+	return rc;
 }
 
 /*
@@ -508,7 +539,7 @@ on_damage(struct scan *s, struct err *err)
 	err_clear(err);
 	s->broken = false;
 	s->damaged = true;
-	if (tell(s, bare(s, found.msg), err) == -1)
+	if (tell_found(s, found.msg, err) == -1)
 		return -1;
 	return skip_damage(s, err);
 }
@@ -550,7 +581,7 @@ check_sum(struct scan *s, struct digest *sha, struct err *err)
 	s->damaged = true;
 	s->frame = 0;
 	s->entry.kind = UNPACK_HEAD;
-	return tell_only(s, "the file does not agree with SHA256SUMS", err);
+	return tell_file(s, "the file does not agree with SHA256SUMS", err);
 }
 
 /* A sealed one: the row says so, and what the whole file is. */

@@ -51,7 +51,7 @@ order(int more_a, struct span a, int more_b, struct span b)
 static int
 differs(struct verify *v, enum table table, uint64_t *told, struct err *err)
 {
-	struct archive_damage d = { .segment = "index" };
+	struct archive_damage d = { .segment = "index", .file = true };
 	char what[128];
 
 	(*told)++;
@@ -210,7 +210,9 @@ count_lost(struct index *fresh, uint64_t *lost, struct err *err)
 static int
 check_list(struct verify *v, bool alone, struct err *err)
 {
-	struct archive_damage d = { .segment = "SHA256SUMS", .what = "is missing" };
+	struct archive_damage d = {
+		.segment = "SHA256SUMS", .file = true, .what = "is missing",
+	};
 	struct segment_files files = { .v = NULL };
 	uint64_t highest, n, told;
 	bool there, sealed;

@@ -242,6 +242,12 @@ feed_empty(const struct feed *f)
 	return f->ended && f->given == 0 && !f->cut;
 }
 
+uint64_t
+feed_at(const struct feed *f)
+{
+	return f->inside && f->n > 0 ? f->frames[f->n - 1].at : UINT64_MAX;
+}
+
 bool
 feed_cut(const struct feed *f)
 {

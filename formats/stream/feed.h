@@ -39,6 +39,9 @@ bool		 feed_ended(const struct feed *);
 bool		 feed_empty(const struct feed *);
 bool		 feed_cut(const struct feed *);
 
+/* Offset of the frame that is being read; UINT64_MAX: none is. */
+uint64_t	 feed_at(const struct feed *);
+
 /* A frame: its place in the file and in the tar. */
 struct feed_frame {
 	uint64_t	start, end;	/* positions; UINT64_MAX: not known yet */

@@ -159,6 +159,12 @@ unpack_cut(const struct unpack *u)
 	return u->cut;
 }
 
+uint64_t
+unpack_failed_at(const struct unpack *u)
+{
+	return feed_at(u->feed);
+}
+
 /* ---- opening ---- */
 
 static la_ssize_t

@@ -81,6 +81,9 @@ void		 unpack_data(const struct unpack *, uint64_t *frame,
 /* After a failure: whether it was that the file ends too early. */
 bool		 unpack_cut(const struct unpack *);
 
+/* After a failure: offset of the frame that it was in; UINT64_MAX: in none. */
+uint64_t	 unpack_failed_at(const struct unpack *);
+
 /*
  * Where tar position `position` lies in the file: the offset of the frame that
  * holds it, and the position within that frame.  For positions at or after that of the
