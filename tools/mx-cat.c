@@ -1,17 +1,70 @@
 /* SPDX-License-Identifier: ISC */
 /* mx-cat: print one message of an archive, octet by octet. */
 
+#include <string.h>
 #include <unistd.h>
 
 #include "base/io.h"
 #include "mail/name.h"
 #include "tools/place.h"
 
+#define CANDIDATES	8	/* named where the digits are of several messages */
+
 struct cat {
 	struct tool		*tool;
 	struct place_config	 config;
 	const char		*archive, *what, *uid;
 };
+
+/* One of the items begins with the digits: name its digest, once. */
+static void
+name_digest(struct cat *c, const struct item *it, struct buf *seen,
+    unsigned *named)
+{
+	struct buf hex = BUF_INIT;
+	const size_t n = strlen(c->what);
+
+	digest_put(&hex, &it->ident->digest);
+	if (*named < CANDIDATES && buf_ok(&hex) && hex.n >= n &&
+	    memcmp(hex.p, c->what, n) == 0 &&
+	    (seen->n == 0 || strstr(buf_cstr(seen), buf_cstr(&hex)) == NULL)) {
+		tool_say(c->tool, "%s could be %s", c->what, buf_cstr(&hex));
+		buf_put(seen, buf_span(&hex));
+		buf_chr(seen, ' ');
+		(*named)++;
+	}
+	buf_fini(&hex);
+}
+
+/* The digits are of several messages: tell of some of these. */
+static void
+name_candidates(struct cat *c, struct archive *arc)
+{
+	const struct archive_select all = { VIEW_ALL, 0 };
+	struct source *source = archive_source(arc, &all, NULL);
+	struct cursor *cur = NULL;
+	struct window w = { .n = 0 };
+	const struct mailbox *m;
+	struct buf seen = BUF_INIT;
+	unsigned named = 0;
+	size_t i;
+
+	if (source == NULL || window_init(&w, NULL) == -1 ||
+	    (cur = source->ops->open(source, NULL)) == NULL)
+		goto out;
+	while (named < CANDIDATES && cur->ops->mailbox(cur, &m, NULL) == 1)
+		for (window_reset(&w); cur->ops->window(cur, &w, NULL) == 1;
+		    window_reset(&w))
+			for (i = 0; i < w.n; i++)
+				name_digest(c, &w.v[i], &seen, &named);
+out:
+	if (cur != NULL)
+		cur->ops->close(cur);
+	window_fini(&w);
+	if (source != NULL)
+		source->ops->close(source);
+	buf_fini(&seen);
+}
 
 /* By digest, "#NUMBER", or mailbox and UID.  As archive_read_*(). */
 static int
@@ -28,8 +81,14 @@ find(struct cat *c, struct archive *arc, struct body *body, struct err *err)
 			    "%s: is no item number", c->what);
 		return archive_read_number(arc, number, body, err);
 	}
-	if (c->uid == NULL)
-		return archive_read_digest(arc, span_str(c->what), body, err);
+	if (c->uid == NULL) {
+		rc = archive_read_digest(arc, span_str(c->what), body, err);
+		if (rc == -1 && err->status == STATUS_USAGE &&
+		    c->what[0] != '\0' &&
+		    c->what[strspn(c->what, "0123456789abcdef")] == '\0')
+			name_candidates(c, arc);
+		return rc;
+	}
 	if (!span_u32(span_str(c->uid), &uid) || uid == 0)
 		return err_set(err, ERR_RUN, STATUS_USAGE, "%s: is no UID",
 		    c->uid);

@@ -29,8 +29,10 @@ on_damage(void *arg, const struct archive_damage *d, struct err *err)
 		json_str(&b, SPAN("damage"));
 		json_key(&b, "segment");
 		json_str(&b, span_str(d->segment));
-		json_key(&b, "frame");
-		json_num(&b, d->frame);
+		if (!d->file) {
+			json_key(&b, "frame");
+			json_num(&b, d->frame);
+		}
 		if (d->mailbox.n > 0) {
 			json_key(&b, "mailbox");
 			name_json(&b, d->mailbox);
@@ -45,14 +47,16 @@ on_damage(void *arg, const struct archive_damage *d, struct err *err)
 		buf_fini(&b);
 		return 0;
 	}
+	if (!d->file)
+		buf_fmt(&b, ": frame at %llu", (unsigned long long)d->frame);
 	if (d->mailbox.n > 0) {
 		buf_str(&b, ": ");
 		name_put(&b, d->mailbox);
 		buf_str(&b, " ref ");
 		buf_put(&b, d->ref);
 	}
-	tool_say(c->tool, "%s: %s: frame at %llu%s: %s", c->dir, d->segment,
-	    (unsigned long long)d->frame, buf_cstr(&b), d->what);
+	tool_say(c->tool, "%s: %s%s: %s", c->dir, d->segment, buf_cstr(&b),
+	    d->what);
 	buf_fini(&b);
 	return 0;
 }
@@ -97,6 +101,23 @@ out:
 	return rc;
 }
 
+/* What the damage means for the messages. */
+static void
+say_left(struct check *c, const struct archive_verify *found)
+{
+	if (found->lost > found->unreadable)
+		tool_say(c->tool, "%s: %llu items of damaged segments are not "
+		    "known any more; what the source still had was dumped "
+		    "again by the next run", c->dir,
+		    (unsigned long long)(found->lost - found->unreadable));
+	if (found->unreadable > 0)
+		tool_say(c->tool, "%s: %llu items have no readable octets "
+		    "anywhere", c->dir, (unsigned long long)found->unreadable);
+	else
+		tool_say(c->tool, "%s: all messages that the index knows are "
+		    "still readable", c->dir);
+}
+
 static int
 check_run(struct check *c)
 {
@@ -113,17 +134,20 @@ check_run(struct check *c)
 	printer_fini(&c->print);
 	if (err.scope != ERR_NONE)
 		tool_error(c->tool, &err);
+	if (err.scope == ERR_NONE && found->damaged > 0)
+		say_left(c, found);
 	if (c->dump)
 		(void)snprintf(counts, sizeof(counts), "%llu rows",
 		    (unsigned long long)c->rows);
 	else
 		(void)snprintf(counts, sizeof(counts), "%llu items, "
 		    "%llu octets, %llu frames, %llu segments verified, "
-		    "%llu damaged", (unsigned long long)found->items,
+		    "%llu damaged, %llu unreadable", (unsigned long long)found->items,
 		    (unsigned long long)found->octets,
 		    (unsigned long long)found->frames,
 		    (unsigned long long)found->segments,
-		    (unsigned long long)found->damaged);
+		    (unsigned long long)found->damaged,
+		    (unsigned long long)found->unreadable);
 	return tool_end(c->tool, counts, status);
 }
 
@@ -134,8 +158,8 @@ main(int argc, char *argv[])
 		.name = "mx-check",
 		.synopsis = "[options] ARCHIVE",
 		.about = "Verifies every byte of an archive: checksums of segments "
-		    "and frames, the digest of\n"
-		    "each message, and that the index says what the segments say.",
+		    "and frames, the digest of each message, and that the "
+		    "index says what the segments say.",
 	};
 	struct check c = { .tool = &tool, .config = PLACE_CONFIG_INIT };
 	const struct opt own[] = {

@@ -220,11 +220,10 @@ main(int argc, char *argv[])
 		.name = "mx-dump",
 		.synopsis = "[options] SOURCE [OUT]",
 		.about = "Reads an IMAP account or a Maildir into an archive, "
-		    "incrementally, or into a stream.\n"
-		    "SOURCE is imaps://user@host[:port][/mailbox], imap://… "
-		    "(STARTTLS) or maildir:PATH;\n"
-		    "OUT an archive's directory, a new file x.tar or x.tar.zst, "
-		    "or - (the default).",
+		    "incrementally, or into a stream. SOURCE is "
+		    "imaps://user@host[:port][/mailbox], imap://… (STARTTLS) "
+		    "or maildir:PATH; OUT an archive's directory, a new file "
+		    "x.tar or x.tar.zst, or - (the default).",
 	};
 	struct dump d = { .tool = &tool, .net = PLACE_CONFIG_INIT, .jobs = 1 };
 	struct opt net[PLACE_OPTS], which[CHOOSE_OPTS];

@@ -215,11 +215,11 @@ main(int argc, char *argv[])
 		.name = "mx-load",
 		.synopsis = "[options] [IN] DEST",
 		.about = "Replays an archive, a stream or a Maildir to an IMAP "
-		    "account or a Maildir, and adds\n"
-		    "only what is missing there.  IN is an archive's directory, "
-		    "a stream file, maildir:PATH or\n"
-		    "- (the default); DEST imaps://user@host[:port], imap://… "
-		    "(STARTTLS) or maildir:PATH.",
+		    "account or a Maildir, and adds only what is missing "
+		    "there.  IN is an archive's directory, a stream file, "
+		    "maildir:PATH or - (the default); DEST "
+		    "imaps://user@host[:port], imap://… (STARTTLS) or "
+		    "maildir:PATH.",
 	};
 	struct load l = { .tool = &tool, .net = PLACE_CONFIG_INIT };
 	struct opt net[PLACE_OPTS], which[CHOOSE_OPTS], view[1];

@@ -286,8 +286,8 @@ main(int argc, char *argv[])
 		.name = "mx-ls",
 		.synopsis = "[options] [IN]",
 		.about = "Lists what an archive, a stream, a Maildir or an account "
-		    "holds: its mailboxes with\n"
-		    "messages and octets, its items, or an archive's generations.",
+		    "holds: its mailboxes with messages and octets, its items, "
+		    "or an archive's generations.",
 	};
 	struct ls l = { .tool = &tool, .config = PLACE_CONFIG_INIT };
 	struct opt which[CHOOSE_OPTS], view[1], net[PLACE_OPTS];

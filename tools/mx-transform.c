@@ -223,11 +223,10 @@ main(int argc, char *argv[])
 		.name = "mx-transform",
 		.synopsis = "[options] [-e RULE] [-f FILE] [IN [OUT]]",
 		.about = "Applies rules to an archive or a stream, without any "
-		    "network and without changing its\n"
-		    "input.  IN is an archive's directory, a stream file, "
-		    "maildir:PATH or - (the default);\n"
-		    "OUT another archive, a new file x.tar or x.tar.zst, or - "
-		    "(the default).",
+		    "network and without changing its input.  IN is an "
+		    "archive's directory, a stream file, maildir:PATH or - "
+		    "(the default); OUT another archive, a new file x.tar or "
+		    "x.tar.zst, or - (the default).",
 	};
 	struct transform t = { .tool = &tool, .net = PLACE_CONFIG_INIT };
 	struct opt view[1];

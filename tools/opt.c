@@ -222,18 +222,17 @@ opt_parse(int argc, char *argv[], const struct opt_group *groups, size_t n,
 	return operands;
 }
 
-/* The text in a column of its own, broken between words. */
 static void
-help_text(struct buf *b, const char *text)
+wrap_line(struct buf *b, struct span rest, size_t column)
 {
-	struct span rest = span_str(text), word;
-	size_t at = HELP_COLUMN;
+	struct span word;
+	size_t at = column;
 
 	while (span_next(&rest, ' ', &word)) {
-		if (at > HELP_COLUMN && at + 1 + word.n > HELP_WIDTH) {
-			buf_fmt(b, "\n%*s", HELP_COLUMN, "");
-			at = HELP_COLUMN;
-		} else if (at > HELP_COLUMN) {
+		if (at > column && at + 1 + word.n > HELP_WIDTH) {
+			buf_fmt(b, "\n%*s", (int)column, "");
+			at = column;
+		} else if (at > column) {
 			buf_chr(b, ' ');
 			at++;
 		}
@@ -241,6 +240,15 @@ help_text(struct buf *b, const char *text)
 		at += word.n;
 	}
 	buf_chr(b, '\n');
+}
+
+void
+opt_wrap(struct buf *b, const char *text, int column)
+{
+	struct span rest = span_str(text), line;
+
+	while (span_next(&rest, '\n', &line))
+		wrap_line(b, line, (size_t)column);
 }
 
 static void
@@ -259,7 +267,7 @@ help_row(struct buf *b, const struct opt_group *g, const struct opt *o)
 		buf_fmt(b, "\n%*s", HELP_COLUMN, "");
 	else
 		buf_fmt(b, "%*s", (int)(HELP_COLUMN - (b->n - start)), "");
-	help_text(b, o->help);
+	opt_wrap(b, o->help, HELP_COLUMN);
 }
 
 void

@@ -59,6 +59,12 @@ int	opt_parse(int argc, char *argv[], const struct opt_group *, size_t n,
 #define HELP_WIDTH	80
 void	opt_help(struct buf *, const struct opt_group *, size_t n);
 
+/*
+ * Append a text, broken between words, from `column` on, where the line is already; a newline in it
+ * begins a new line.  Ends with one.
+ */
+void	opt_wrap(struct buf *, const char *text, int column);
+
 /* "12", "45M", "10Ki": octets (k M G powers of 1000, Ki Mi Gi of 1024). */
 bool	opt_size(const char *, uint64_t *);
 

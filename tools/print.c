@@ -2,7 +2,6 @@
 /* Reports made visible: lines, JSON, a progress line. */
 
 #include <sys/ioctl.h>
-#include <sys/stat.h>
 
 #include <errno.h>
 #include <stdarg.h>
@@ -336,10 +335,8 @@ on_progress(void *arg, struct span mailbox, uint64_t items, uint64_t octets)
 static bool
 may_show(const struct tool *tool)
 {
-	struct stat st;
-
 	return isatty(STDERR_FILENO) != 0 && !tool->quiet && !tool->verbose &&
-	    (fstat(STDOUT_FILENO, &st) == -1 || !S_ISFIFO(st.st_mode));
+	    !tool_is_piped();
 }
 
 void

@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/utf8.h"
 #include "mail/date.h"
@@ -48,7 +49,8 @@ print_help(const struct tool *t, const struct opt_group *groups, size_t n)
 {
 	struct buf b = BUF_INIT;
 
-	buf_fmt(&b, "usage: %s %s\n\n%s\n", t->name, t->synopsis, t->about);
+	buf_fmt(&b, "usage: %s %s\n\n", t->name, t->synopsis);
+	opt_wrap(&b, t->about, 0);
 	opt_help(&b, groups, n);
 	buf_fmt(&b, "  %-30s%s\n", "-h, --help", "print this");
 	buf_fmt(&b, "  %-30s%s\n", "    --version", "print the version");
@@ -77,6 +79,14 @@ open_log(struct tool *t)
 	exit(tool_end(t, NULL, STATUS_IO));
 }
 
+bool
+tool_is_piped(void)
+{
+	struct stat st;
+
+	return fstat(STDOUT_FILENO, &st) == 0 && S_ISFIFO(st.st_mode);
+}
+
 int
 tool_start(struct tool *t, int argc, char *argv[],
     const struct opt_group *own, size_t n, int min, int max)
@@ -99,6 +109,7 @@ tool_start(struct tool *t, int argc, char *argv[],
 	(void)setlocale(LC_CTYPE, "C.UTF-8");
 	(void)umask(077);
 	catch_signals();
+	t->shared = tool_is_piped() && isatty(STDERR_FILENO) != 0;
 	if (n > 0)
 		memcpy(groups, own, n * sizeof(*own));
 	groups[n] = (struct opt_group){ "Messages", NULL, shared,
@@ -128,13 +139,18 @@ tool_start(struct tool *t, int argc, char *argv[],
 static void
 emit(struct tool *t, const char *text, size_t n, bool log_only)
 {
-	struct buf b = BUF_INIT, when = BUF_INIT;
+	struct buf b = BUF_INIT, line = BUF_INIT, when = BUF_INIT;
 
 	buf_fmt(&b, "%s: ", t->name);
 	safe_put(&b, span_of(text, n));
 	buf_chr(&b, '\n');
-	if (!log_only)
-		(void)fwrite(b.p, 1, b.n, stderr);
+	if (!log_only) {
+		/* A later command's progress line may stand there. */
+		if (t->shared)
+			buf_str(&line, "\r\033[K");
+		buf_put(&line, buf_span(&b));
+		(void)fwrite(line.p, 1, line.n, stderr);
+	}
 	if (t->logfile != NULL) {
 		date_put_rfc3339(&when, sys_now(&sys_real) / 1000000000);
 		(void)fprintf(t->logfile, "%s %s", buf_cstr(&when),
@@ -142,6 +158,7 @@ emit(struct tool *t, const char *text, size_t n, bool log_only)
 		(void)fflush(t->logfile);
 	}
 	buf_fini(&b);
+	buf_fini(&line);
 	buf_fini(&when);
 }
 

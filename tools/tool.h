@@ -25,6 +25,7 @@ struct tool {
 	const char	*log;		/* --log FILE: what is said, with the time; also what -q leaves unsaid */
 	FILE		*logfile;
 	const char	*passed;	/* what exit 1 is called; NULL: PASSED_OVER */
+	bool		 shared;	/* its terminal is another command's of the pipeline too */
 	bool		 bare;		/* its output is one message: no -v, no --json */
 };
 
@@ -36,6 +37,9 @@ struct tool {
  */
 int	tool_start(struct tool *, int argc, char *argv[],
 	    const struct opt_group *own, size_t n, int min, int max);
+
+/* Whether the standard output is a pipe: another command comes behind. */
+bool	tool_is_piped(void);
 
 /* "NAME: message" on stderr (and the log), made safe; err's text likewise. */
 void	tool_say(struct tool *, const char *fmt, ...)
