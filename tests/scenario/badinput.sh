@@ -32,6 +32,21 @@ so "is not repeated either" sh -c "! grep -q secret '$err'"
 so "none of these left an archive" test ! -e "$work/n.mx"
 ok "STARTTLS works" mx-dump "${old_opts[@]}" "$old_plain" "$work/st.mx"
 
+# a mailbox of the URL
+for command in mx-ls "mx-ls -l" mx-dump; do
+	gives 66 "$command: a mailbox that is not there" $command "${old_opts[@]}" \
+	    "$old_url/Nosuch" $([ "$command" = mx-dump ] && echo "$work/n.mx")
+	so "says so" grep -q "/Nosuch: there is no such mailbox" "$err"
+done
+so "and made nothing" test ! -e "$work/n.mx"
+gives 66 "mx-diff: a mailbox that is not there" mx-diff "${old_a[@]}" "$old_url/Nosuch" "$arc"
+ok "mx-ls of one mailbox" mx-ls "${old_opts[@]}" "$old_url/inbox"
+so "is of one" test "$(counted mailboxes)" = 1
+ok "mx-dump of one mailbox" mx-dump "${old_opts[@]}" "$old_url/INBOX" "$work/inbox.mx"
+ok "mx-diff of one mailbox" mx-diff "${old_a[@]}" "$old_url/INBOX" "$work/inbox.mx"
+gives 1 "and the other side is compared in full" mx-diff "${old_a[@]}" "$old_url/INBOX" "$arc"
+ok "unless it is restricted too" mx-diff -m '^INBOX$' "${old_a[@]}" "$old_url/INBOX" "$arc"
+
 gives 64 "an unknown option" mx-dump --frobnicate "$old_url"
 gives 64 "a bad regex" mx-dump --mailbox '(' "${old_opts[@]}" "$old_url" "$arc"
 gives 64 "a bad rule" mx-transform -e 'folder s/a' "$arc" "$work/t.tar"
