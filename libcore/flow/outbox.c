@@ -5,6 +5,9 @@
 
 #include "flow/outbox.h"
 
+/* What an entry keeps for its next message: small, since there are many. */
+#define KEEP_MAX	((size_t)64 << 10)
+
 void
 outbox_init(struct outbox *o)
 {
@@ -103,6 +106,8 @@ entry_put(struct outbox *o, struct sent *s)
 	struct buf octets = s->octets;
 	struct arena arena = s->arena;
 
+	if (octets.cap > KEEP_MAX)
+		buf_fini(&octets);
 	buf_clear(&octets);
 	arena_reset(&arena);
 	*s = (struct sent){ .octets = octets, .arena = arena, .next = o->pool };

@@ -82,12 +82,18 @@ def run(pipeline, log=None, env=None, beside=()):
     watch = Watch([p.pid for p in procs])
     watch.start()
     cpu = 0.0
-    for proc in procs:
-        _, status, usage = os.wait4(proc.pid, 0)
-        proc.returncode = os.waitstatus_to_exitcode(status)
-        cpu += usage.ru_utime + usage.ru_stime
-    wall = time.perf_counter() - began
-    sample = Sample(wall, cpu, watch.stop())
+    try:
+        for proc in procs:
+            _, status, usage = os.wait4(proc.pid, 0)
+            proc.returncode = os.waitstatus_to_exitcode(status)
+            cpu += usage.ru_utime + usage.ru_stime
+        wall = time.perf_counter() - began
+    finally:
+        anon = watch.stop()
+        for proc in procs:
+            if proc.returncode is None:
+                proc.terminate()
+    sample = Sample(wall, cpu, anon)
     for proc in procs:
         if proc.returncode != 0:
             raise Failed(f"{' '.join(proc.args)}: exit status {proc.returncode}")

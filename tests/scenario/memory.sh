@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
 # Memory does not grow with the mail: as much for 20,000 messages as for 1,000
-# that weigh the same, and little for a message of 40 MB.  Anonymous memory, as
-# seen every 10 ms.
+# that weigh the same, and little for large messages, alone or among small ones.
+# Anonymous memory, as seen every 10 ms.
 set -u
 . "$(dirname "$0")/lib.sh"
 most=$((64 * 1024 * 1024)) apart=$((8 * 1024 * 1024))
@@ -57,6 +57,33 @@ for how in dump load; do
 	so "$how takes about as much for many as for few" \
 	    test $((many - few)) -lt $apart -a $((few - many)) -lt $apart
 done
+
+# mixed NAME USER: a few large ones between many small, so that whatever held
+# a small one holds a large one some day
+mixed() {
+	mkdir "$work/mail-$1"
+	/usr/bin/python3 - "$work/mail-$1" <<'PY' || exit 1
+import json, sys
+top = sys.argv[1]
+line = b"Seventy octets or so, and then again the same, until there are enough.\r\n"
+with open(top + "/octets", "wb") as octets, open(top + "/index.jsonl", "w") as index:
+    gaps = [11 + n % 33 for n in range(45)]
+    large = {sum(gaps[:n]) for n in range(45)}
+    for n in range(1200):
+        mail = b"Message-ID: <%d@example.org>\r\n\r\n" % n
+        mail += line * (48000 if n in large else 1)
+        octets.write(mail)
+        row = {"mailbox": "INBOX", "flags": [], "size": len(mail),
+               "internaldate": "01-Mar-2026 10:00:00 +0000"}
+        index.write(json.dumps(row) + "\n")
+with open(top + "/mailboxes", "w") as names:
+    names.write("INBOX\n")
+PY
+	fill load --server "$work/old" --as "$2" "$work/mail-$1" >/dev/null || exit 1
+	through "$1" "$2" 1200
+}
+
+mixed mixed erin
 
 {
 	printf 'From: a@example.org\nMessage-ID: <big@example.org>\n\n'
