@@ -113,9 +113,9 @@ say_left(struct check *c, const struct archive_verify *found)
 	if (found->unreadable > 0)
 		tool_say(c->tool, "%s: %llu items have no readable octets "
 		    "anywhere", c->dir, (unsigned long long)found->unreadable);
-	else
-		tool_say(c->tool, "%s: all messages that the index knows are "
-		    "still readable", c->dir);
+	else if (found->missing == 0)
+		tool_say(c->tool, "%s: all messages %sare still readable",
+		    c->dir, found->lost == 0 ? "" : "that the index knows ");
 }
 
 static int

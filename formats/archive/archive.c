@@ -309,9 +309,9 @@ find_missing(struct archive *a, struct err *err)
 		    "SHA256SUMS lists it: put it back, or take its line out",
 		    a->dir, (unsigned long long)n + 1);
 	a->hurt = true;
-	report_note(a->config.report, "%s: segments %08llu to %08llu are missing; "
-	    "SHA256SUMS lists them", a->dir, (unsigned long long)n + 1,
-	    (unsigned long long)highest);
+	report_note(a->config.report, "%s: SHA256SUMS lists %llu segments that are "
+	    "missing, from %08llu on", a->dir, (unsigned long long)(highest - n),
+	    (unsigned long long)n + 1);
 	return 0;
 }
 

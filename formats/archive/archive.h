@@ -131,6 +131,7 @@ struct archive_verify {
 	uint64_t	unreadable;	/* items of the index whose octets no segment has */
 	uint64_t	lost;		/* items of damaged segments that cannot be read;
 					   which they were only an older index knows */
+	uint64_t	missing;	/* segments that SHA256SUMS lists */
 };
 
 /*

@@ -21,7 +21,7 @@ struct verify {
 	int		(*fn)(void *, const struct archive_damage *,
 			    struct err *);
 	void		*arg;
-	uint64_t	 damaged, unreadable;
+	uint64_t	 damaged, unreadable, missing;
 };
 
 static int
@@ -222,6 +222,7 @@ check_list(struct verify *v, bool alone, struct err *err)
 	    layout_list(v->a->dir, &files, err) == -1)
 		return -1;
 	n = files.n;
+	v->missing = highest > n ? highest - n : 0;
 	sealed = n > 0 && !files.v[0].part;
 	segment_files_fini(&files);
 	if (alone && sealed && !there && tell(v, &d, err) == -1)
@@ -294,6 +295,7 @@ archive_verify(struct archive *a,
 	*found = c.seen;
 	found->damaged = v.damaged;
 	found->unreadable = v.unreadable;
+	found->missing = v.missing;
 	if (rc == 0)
 		rc = count_lost(fresh, &found->lost, err);
 out:
