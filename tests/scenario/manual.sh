@@ -11,7 +11,24 @@ set -u
 helped() {
 	"$1" --help | sed -n -E \
 	    -e 's/^  -(.), --([a-z-]+).*/--\2 -\1/p' \
-	    -e 's/^      --([a-z-]+).*/--\1/p' | sort
+	    -e 's/^      --([a-z-]+).*/--\1/p' |
+	    grep -v -E '^--(help|version)( |$)' | sort
+}
+
+# Whether a command's help, on a terminal of 80 columns, wraps nowhere and names
+# every command's options
+fits() {
+	"$1" --help >"$work/text" && grep -q -e '-h, --help' "$work/text" &&
+	    grep -q -e '--version' "$work/text" &&
+	    ! LC_ALL=C.UTF-8 grep -E '.{81}' "$work/text"
+}
+
+# The pages of ours that a page refers to are there.
+refers() {
+	sed -n 's/^\.\(Pf ( \)\{0,1\}Xr \(mx[a-z-]*\) \([0-9]\).*/\2.\3/p' "$1" | sort -u |
+	    while read -r other; do
+		[ -f "$top/tools/$other" ] || echo "$other"
+	done | { ! grep .; }
 }
 
 # The same of the page's lists: ".It Fl n , Fl -name" has a name behind each
@@ -55,6 +72,7 @@ for page in "$top"/tools/*.1; do
 	helped "$command" >"$work/help"
 	listed "$page" >"$work/page"
 	statuses "$page" >"$work/status"
+	ok "$command: its help fits" fits "$command"
 	ok "$command has options" test -s "$work/help"
 	ok "$command: page and --help list the same" same "$work/help" "$work/page"
 	ok "$command: its statuses are in the table" \
@@ -65,6 +83,9 @@ for source in "$top"/tools/mx-*.c; do
 	ok "$(basename "$source" .c) has a page" test -f "${source%.c}.1"
 done
 statuses "$top/tools/mx.7" >"$work/status"
+for page in "$top"/tools/*.[17]; do
+	ok "$(basename "$page") refers to pages that are there" refers "$page"
+done
 ok "mx.7 has the whole table" same "$work/table" "$work/status"
 ok "the table is there" test -s "$work/table"
 if command -v mandoc >/dev/null; then
