@@ -48,17 +48,32 @@ mkdir -p "$work/c.mx/segments"
 cp "$arc/README" "$work/c.mx/"
 cp "$arc"/segments/*.zst "$work/c.mx/segments/"
 ok "README and segments alone open" mx-diff --zone "$arc" "$work/c.mx"
-ok "and are clean" mx-check "$work/c.mx"
+gives 65 "their checksums are missed" mx-check "$work/c.mx"
+cp "$arc"/segments/SHA256SUMS "$work/c.mx/segments/"
+ok "with them they are clean" mx-check "$work/c.mx"
+so "nothing is left of the check" [ -z "$(ls -d "$work"/c.mx/index?* 2>/dev/null)" ]
+
+# Another user, who may read and not write.
+other() {
+	if [ "$(id -u)" -eq 0 ]; then
+		setpriv --reuid=65534 --clear-groups env PATH="$PATH" \
+		    TMPDIR=/tmp "$@"
+	else
+		"$@"
+	fi
+}
 cp -r "$work/c.mx" "$work/ro.mx"
+chmod -R a-w,a+rX "$work/ro.mx"
+ok "nothing of it can be written" other mx-ls "$work/ro.mx"
+ok "and it is clean" other mx-check "$work/ro.mx"
+chmod a+w "$work/ro.mx"
+ok "only its directory can" other mx-ls "$work/ro.mx"
+ok "and it is clean" other mx-check "$work/ro.mx"
+chmod a-w "$work/ro.mx"
+chmod -R u+w "$work/ro.mx"
 rm -rf "$work/ro.mx/index" "$work/ro.mx/lock"
 chmod -R a-w "$work/ro.mx"
-if [ "$(id -u)" -eq 0 ]; then
-	chmod -R a+rX "$work/ro.mx"
-	ok "on a read-only medium" setpriv --reuid=65534 --clear-groups \
-	    env PATH="$PATH" TMPDIR=/tmp mx-ls "$work/ro.mx"
-else
-	ok "on a read-only medium" mx-ls "$work/ro.mx"
-fi
+ok "without an index" other mx-ls "$work/ro.mx"
 
 # Damage: one octet in a segment is found and named.
 cp -r "$arc" "$work/d.mx"
@@ -69,4 +84,33 @@ printf '\377' | dd of="$seg" bs=1 seek=$((size / 2)) conv=notrunc 2>/dev/null
 printf '\000' | dd of="$seg" bs=1 seek=$((size / 2 + 1)) conv=notrunc 2>/dev/null
 gives 65 "a damaged segment is found" mx-check "$work/d.mx"
 so "and named" grep -q '00000001.tar.zst.*frame' "$err"
+gives 65 "every command tells of it" mx-ls "$work/d.mx"
+so "and of what is lost" grep -q 'd.mx: segment 00000001 is damaged' "$err"
+gives 65 "also a load" mx-load "$work/d.mx" "maildir:$work/d.out"
+gives 65 "a transform" mx-transform "$work/d.mx" "$work/d2.mx"
+gives 65 "a comparison" mx-diff "$arc" "$work/d.mx"
+gives 65 "and after a rebuild" mx-check --rebuild "$work/d.mx"
+ok "what is lost is dumped again" mx-dump "${old_opts[@]}" "$old_url" \
+    "$work/d.mx"
+gives 65 "the damage is still there" mx-check "$work/d.mx"
+so "all is readable" grep -q ', 0 unreadable: exit 65' "$err"
+
+# Segments that are listed and not there.
+cp -r "$arc" "$work/m.mx"
+rm -r "$work/m.mx/index"
+rm "$(ls "$work"/m.mx/segments/*.zst | tail -n 1)"
+gives 65 "a missing segment is found" mx-check "$work/m.mx"
+so "and named" grep -q 'is missing, but SHA256SUMS lists it' "$err"
+gives 65 "its archive is incomplete" mx-ls "$work/m.mx"
+gives 65 "its number is not given again" mx-dump "${old_opts[@]}" "$old_url" \
+    "$work/m.mx"
+
+# Each archive is written by what made it, and nothing else.
+ok "a transform" mx-transform -e 'flags add $Old' "$arc" "$work/t.mx"
+gives 64 "is not dumped into" mx-dump "${old_opts[@]}" "$old_url" "$work/t.mx"
+gives 64 "nor a dump transformed into" mx-transform -e 'flags add $Old' \
+    "$work/t.mx" "$arc"
+gives 64 "nor other rules" mx-transform -e 'flags add $New' "$arc" "$work/t.mx"
+gives 64 "nor IN" mx-transform "$arc" "$arc/."
+ok "the same rules do" mx-transform -e 'flags add $Old' "$arc" "$work/t.mx"
 finish
