@@ -32,6 +32,16 @@ so "is not repeated either" sh -c "! grep -q secret '$err'"
 so "none of these left an archive" test ! -e "$work/n.mx"
 ok "STARTTLS works" mx-dump "${old_opts[@]}" "$old_plain" "$work/st.mx"
 
+# the prompt names the account, and for mx-diff the side
+prompted() {
+	HOME=$work TYPED=$(cat "$work/old/alice.pw") \
+	    python3 "$top/tests/scenario/terminal.py" 80 "$@"
+}
+ok "a password that is typed" prompted mx-ls --ca-file "$CA" "$old_url"
+so "was asked for by account" grep -q "Password for alice at localhost port $TLS_PORT: " "$out"
+ok "one for a side" prompted mx-diff --b-ca-file "$CA" "$arc" "$old_url"
+so "was asked for by side" grep -q "port $TLS_PORT, side B: " "$out"
+
 # a mailbox of the URL
 for command in mx-ls "mx-ls -l" mx-dump; do
 	gives 66 "$command: a mailbox that is not there" $command "${old_opts[@]}" \

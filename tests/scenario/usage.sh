@@ -89,36 +89,31 @@ so "and which rule dropped" grep -q "$(printf '^dropped\tINBOX: .*by-rule -e:2$'
 ok "items in JSON" mx-ls -l --json -m '^A$' a.mx
 so "with flags as an array" grep -qF '"flags":["\\Flagged","\\Seen"]' "$out"
 
-# A terminal of so many columns for stderr; what was drawn on it, line by line.
-cat >"$work/terminal.py" <<'PY'
-import fcntl, os, pty, struct, sys, termios
-pid, fd = pty.fork()
-if pid == 0:
-    fcntl.ioctl(2, termios.TIOCSWINSZ, struct.pack("HHHH", 24, int(sys.argv[1]), 0, 0))
-    os.execvp(sys.argv[2], sys.argv[2:])
-drawn = b""
-while True:
-    try:
-        some = os.read(fd, 65536)
-    except OSError:
-        break
-    if not some:
-        break
-    drawn += some
-for line in drawn.decode().replace("\x1b[K", "").replace("\n", "\r").split("\r"):
-    print(line)
-sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
-PY
+# the progress line
+terminal() { python3 "$top/tests/scenario/terminal.py" "$@"; }
 for i in $(seq 41 6000); do
 	printf 'Message-ID: <%s@example.org>\n\n%s\n' "$i" "$i" >"$md/cur/$i:2,S"
 done
 ok "more to do" mx-dump maildir:md a.mx
-ok "on a narrow terminal" python3 "$work/terminal.py" 50 mx-load a.mx maildir:wide
+ok "on a narrow terminal" terminal 50 mx-load a.mx maildir:wide
 grep ' of 6001 ' "$out" >"$work/shown"
 so "the progress has the total" test -s "$work/shown"
 so "and does not wrap" sh -c "! LC_ALL=C.UTF-8 grep -qE '.{50}' '$work/shown'"
-ok "in a pipeline" python3 "$work/terminal.py" 100 sh -c \
+ok "in a pipeline" terminal 100 sh -c \
     'mx-dump maildir:md | mx-transform | mx-load maildir:piped'
 so "only the last shows it" sh -c "! grep -q ' MB, .*mx-' '$out'"
 so "and each has its last line" test "$(grep -c '^mx-[a-z]*: .*exit 0 (OK)$' "$out")" = 3
+
+# The reader goes away after the signal came to both.
+mkfifo fifo
+cut_short() {
+	mx-dump maildir:md >fifo &
+	local pid=$!
+	exec 8<fifo
+	head -c 1 <&8 >/dev/null
+	kill -INT $pid
+	exec 8<&-
+	wait $pid
+}
+gives 130 "a pipeline that was interrupted" cut_short
 finish
