@@ -176,6 +176,61 @@ small_map(void **state)
 	index_close(ix);
 }
 
+/* What a full disk would take from under LMDB is there; an index of one process has none. */
+static void
+lock_file(void **state)
+{
+	const struct index_config shared = { .create = true };
+	const struct index_config alone = { .create = true, .alone = true };
+	struct err err = ERR_INIT;
+	struct index *ix = index_open("shared", &shared, &err);
+	struct stat st;
+
+	(void)state;
+	CHECK_OK("shared", ix != NULL, err);
+	CHECK("shared", stat("shared/lock.mdb", &st) == 0);
+	CHECK("shared", st.st_blocks >= st.st_size / 512);
+	index_close(ix);
+	ix = index_open("alone", &alone, &err);
+	CHECK_OK("alone", ix != NULL, err);
+	CHECK("alone", stat("alone/lock.mdb", &st) == -1);
+	index_close(ix);
+}
+
+static void
+segment_rows(void **state)
+{
+	static const struct row_segment rows[] = {
+		{ .length = 9, .generation = 1, .items = 2, .bytes = 3 },
+		{ .length = 9, .sealed = true, .sha = { { 7 } } },
+		{ .length = 9, .sealed = true, .sha = { { 7 } },
+		    .damage = { 1, 0, 0, false } },
+		{ .length = UINT64_MAX, .sealed = true, .sha = { { 7 } },
+		    .damage = { UINT64_MAX, 300, UINT64_MAX, true } },
+	};
+	struct row_segment got;
+	struct buf b = BUF_INIT;
+	size_t i, cut;
+
+	(void)state;
+	for (i = 0; i < N(rows); i++) {
+		buf_clear(&b);
+		row_put_segment(&b, &rows[i]);
+		CHECK("get", row_get_segment(buf_span(&b), &got));
+		CHECK("get", got.length == rows[i].length &&
+		    got.sealed == rows[i].sealed &&
+		    digest_eq(&got.sha, &rows[i].sha) &&
+		    got.damage.places == rows[i].damage.places &&
+		    got.damage.first == rows[i].damage.first &&
+		    got.damage.lost == rows[i].damage.lost &&
+		    got.damage.unsure == rows[i].damage.unsure);
+		for (cut = 0; cut < b.n; cut++)
+			CHECK("cut", !row_get_segment(span_head(buf_span(&b), cut),
+			    &got));
+	}
+	buf_fini(&b);
+}
+
 #define T(f)	cmocka_unit_test_setup_teardown(f, world_begin, world_end)
 
 int
@@ -187,6 +242,8 @@ main(void)
 		cmocka_unit_test(items),
 		cmocka_unit_test(sets),
 		T(small_map),
+		T(lock_file),
+		T(segment_rows),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
