@@ -86,7 +86,8 @@ dump_sizes(struct dump *d, struct err *err)
 	}
 	if (!d->tool->json)
 		size_row(d, &d->sum, &b);
-	(void)fwrite(b.p, 1, b.n, stdout);
+	if (b.n > 0)
+		(void)fwrite(b.p, 1, b.n, stdout);
 	rc = 0;
 out:
 	buf_fini(&b);

@@ -197,7 +197,8 @@ transform_run(struct transform *t)
 	printer_fini(&t->print);
 	if (rc == -1) {
 		tool_error(t->tool, &err);
-		(void)fwrite(t->detail.p, 1, t->detail.n, stderr);
+		if (t->detail.n > 0)
+			(void)fwrite(t->detail.p, 1, t->detail.n, stderr);
 	}
 	(void)snprintf(counts, sizeof(counts), "%llu %s, %llu present, "
 	    "%llu dropped, %llu unavailable",
