@@ -8,6 +8,8 @@
 #	make lint	layering, warnings of the other compiler, man pages
 #	make install	PREFIX=/usr/local DESTDIR=
 #
+#	V=1 shows the commands, TESTS="kill archive" picks tests by name.
+#
 # A module is a directory; each becomes one static library, and the list
 # below names, for each, the modules that it may see.  A test links only
 # the modules at or below its own.
@@ -17,6 +19,9 @@ BUILD	?= build
 PREFIX	?= /usr/local
 DESTDIR	?=
 TESTS	?=
+V	?=
+Q	= $(if $(V),,@)
+JOBS	?= $(shell nproc 2>/dev/null || echo 2)
 
 PKGS	= openssl libpcre2-8 libarchive lmdb libzstd jansson
 DEBS	= libssl-dev libpcre2-dev libarchive-dev liblmdb-dev libzstd-dev \
@@ -71,11 +76,13 @@ $(foreach m,$(MODULES),$(eval $(call module_rules,$(m))))
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+	@$(if $(V),,echo "CC $<")
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 $(BINS): $(BUILD)/bin/%: $(BUILD)/tools/%.o $(TOOLOBJ) $(LIBS)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $(BUILD)/tools/$*.o $(TOOLOBJ) $(LIBS) $(LDLIBS)
+	@$(if $(V),,echo "LD $@")
+	$(Q)$(CC) $(LDFLAGS) -o $@ $(BUILD)/tools/$*.o $(TOOLOBJ) $(LIBS) $(LDLIBS)
 
 # tests/unit/base/t-err.c links libcore/base.a and what is below it.
 unit_module = $(firstword $(wildcard libcore/$(1)) $(wildcard formats/$(1)) tools)
@@ -83,7 +90,8 @@ define unit_rules
 $(BUILD)/tests/unit/$(1): $(BUILD)/tests/unit/$(1).o \
     $(foreach m,$(BELOW_$(call unit_module,$(firstword $(subst /, ,$(1))))),$(call lib,$(m)))
 	@mkdir -p $$(@D)
-	$$(CC) $$(LDFLAGS) -o $$@ $$^ -lcmocka $$(LDLIBS)
+	@$(if $(V),,echo "LD $$@")
+	$(Q)$$(CC) $$(LDFLAGS) -o $$@ $$^ -lcmocka $$(LDLIBS)
 endef
 $(foreach u,$(UNITS:tests/unit/%.c=%),$(eval $(call unit_rules,$(u))))
 
@@ -94,7 +102,7 @@ deps:
 
 check: deps
 	@tests/servers/deps
-	@$(MAKE) --no-print-directory all units
+	@$(MAKE) --no-print-directory -j$(JOBS) all units
 	@BUILD=$(BUILD) tests/run $(TESTS)
 
 units: $(UNITBIN)
@@ -106,7 +114,7 @@ check-asan:
 
 demo: deps
 	@tests/servers/deps
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory -j$(JOBS) all
 	@BUILD=$(BUILD) tests/demo
 
 bench: deps
