@@ -281,30 +281,3 @@ opt_help(struct buf *b, const struct opt_group *groups, size_t n)
 			help_row(b, &groups[g], &groups[g].v[i]);
 	}
 }
-
-bool
-opt_size(const char *s, uint64_t *out)
-{
-	static const struct unit {
-		const char	*name;
-		uint64_t	 octets;
-	} units[] = {
-		{ "", 1 }, { "k", 1000 }, { "M", 1000000 },
-		{ "G", 1000000000 }, { "Ki", 1 << 10 }, { "Mi", 1 << 20 },
-		{ "Gi", 1 << 30 },
-	};
-	size_t digits = strspn(s, "0123456789"), i;
-	uint64_t u;
-
-	if (!span_u64(span_of(s, digits), &u))
-		return false;
-	for (i = 0; i < N(units); i++) {
-		if (strcmp(s + digits, units[i].name) != 0)
-			continue;
-		if (u > UINT64_MAX / units[i].octets)
-			return false;
-		*out = u * units[i].octets;
-		return true;
-	}
-	return false;
-}

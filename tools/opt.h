@@ -65,7 +65,4 @@ void	opt_help(struct buf *, const struct opt_group *, size_t n);
  */
 void	opt_wrap(struct buf *, const char *text, int column);
 
-/* "12", "45M", "10Ki": octets (k M G powers of 1000, Ki Mi Gi of 1024). */
-bool	opt_size(const char *, uint64_t *);
-
 #endif
