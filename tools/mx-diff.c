@@ -284,7 +284,7 @@ diff_status(const struct diff *d, int rc, const struct diff_result *res,
 		return err->status;
 	if (stop_flag != 0)
 		return STATUS_INTERRUPTED;
-	if (!res->complete || d->print.mailboxes_passed > 0)
+	if (!res->complete || printer_passed(&d->print) > 0)
 		return STATUS_DATA;
 	return res->differ > 0 ? STATUS_PASSED : STATUS_OK;
 }
